@@ -1,0 +1,60 @@
+# `make serve` and `make test` do all the set-up; `make help` lists the rest.
+SHELL := /bin/bash
+PORT ?= 8000
+# Debian's own build is a good deal faster than a plain one.
+PYTHON ?= $(or $(wildcard /usr/bin/python3.11),python3)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
+COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --no-header --python-version 3.11
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test check soak openapi bench lock venv clean
+
+help: ## list what make can do
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+serve: .venv/stamp-run ## start the API on 127.0.0.1:8000 (PORT=8123 for another port)
+	$(BIN)/psoas serve --port $(PORT)
+
+test: .venv/stamp-dev ## run every gate: format, lint, types, floors, tests, freshness of the API document
+	$(MAKE) check
+	$(BIN)/pytest -n auto
+
+check: .venv/stamp-dev ## format, lint, types, import floors
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+soak: .venv/stamp-dev ## the long proofs
+	PSOAS_SOAK=1 $(BIN)/pytest -n auto
+
+openapi: .venv/stamp-dev ## write openapi/openapi.json and the example responses anew
+	$(BIN)/pytest -q tests/test_examples.py --write-examples
+	$(BIN)/psoas openapi > openapi/openapi.json
+
+bench: .venv/stamp-dev ## measure /assess beside a bare server and an ordinary endpoint
+	$(BIN)/python -m bench.assess
+
+lock: .venv/stamp-dev ## compile the locked requirements anew from pyproject.toml
+	$(COMPILE) pyproject.toml -o requirements.lock
+	$(COMPILE) --group build -o requirements-build.lock
+	$(COMPILE) pyproject.toml --group dev --group build -o requirements-dev.lock
+
+venv: .venv/stamp-run ## install the service and its command, .venv/bin/psoas
+
+clean: ## remove what was installed and built
+	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/stamp-run: .venv/bin/python pyproject.toml requirements.lock requirements-build.lock
+	$(PIP) --require-hashes -r requirements.lock -r requirements-build.lock
+	$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/stamp-dev: .venv/stamp-run requirements-dev.lock
+	$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,277 @@
+"""One person's assessment: the formula run over their answers, with intervals, levels and words."""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from rules import formula
+from rules.components import Component
+from rules.definitions import Contradiction, Habit, Model
+from rules.errors import Fault
+from rules.explanation import ComponentWording, HabitWording, Told, round_points, show_number
+from rules.person import GivenAnswers, Person
+from rules.questions import Answer, View
+from rules.results import Assessment, ComponentPoints, HabitScore, IndexScore, RaisedWarning
+from rules.words import LevelId, Status, Words
+
+HIGHEST = 1000
+"""The top of the scale in tenths of a point."""
+
+
+class Tenths(NamedTuple):
+    """A score and its interval in tenths of a point; no score when too little is answered."""
+
+    score: int | None
+    low: int
+    high: int
+
+
+class ComponentResult(NamedTuple):
+    """What a component gives for some answers: points, the ends of their interval, and the words."""
+
+    points: float
+    low: float
+    high: float
+    put: ComponentPoints
+    told: Told
+
+
+class HabitResult(NamedTuple):
+    """What a habit gives for some answers: its score in tenths, and all that callers get."""
+
+    tenths: Tenths
+    put: HabitScore
+
+
+class Scale:
+    """Every score there is, in points and with its level: as many as there are tenths."""
+
+    def __init__(self, model: Model) -> None:
+        nobody = Person({})
+        every = range(HIGHEST + 1)
+        self._points: list[float] = [formula.in_points(nobody, tenths) for tenths in every]
+        self._levels: list[LevelId] = [formula.level_of(nobody, model, tenths) for tenths in every]
+        self._shown = [show_number(points) for points in self._points]
+
+    def show(self, tenths: Tenths) -> tuple[str, str, str]:
+        """A score and its interval as text; there must be a score."""
+        return self._shown[tenths.score or 0], self._shown[tenths.low], self._shown[tenths.high]
+
+    def put(self, tenths: Tenths) -> IndexScore:
+        """A score with its interval in points, its levels and its status."""
+        score, low, high = tenths
+        level_low, level_high = self._levels[low], self._levels[high]
+        decided = level_low == level_high
+        level: LevelId | None = level_low if decided else None
+        status: Status = "insufficient"
+        if score is not None:
+            level, status = self._levels[score], "complete" if low == high else "partial"
+        return {
+            "score": None if score is None else self._points[score],
+            "low": self._points[low],
+            "high": self._points[high],
+            "level": level,
+            "level_low": level_low,
+            "level_high": level_high,
+            "level_decided": decided,
+            "status": status,
+        }
+
+
+class Assessor:
+    """A model made ready: what does not depend on a person's answers is worked out once."""
+
+    def __init__(self, model: Model, language: str = "en") -> None:
+        words, scale = model.words[language], Scale(model)
+        self.model = model
+        self._scale = scale
+        self._habits = [ReadyHabit(habit, words, scale) for habit in model.habits]
+
+    def assess(self, answers: GivenAnswers) -> Assessment:
+        """Assess one person's answers, which must be valid for the model's questions.
+
+        Scores are 0 to 100 points, half up to one decimal. Unanswered questions widen the
+        intervals and never count as zero.
+        """
+        person = Person(answers)
+        habits = [habit.result(*map(person.answer, habit.names)) for habit in self._habits]
+        index = score_index(person, self.model, [habit.tenths for habit in habits])
+        return {
+            "model": {
+                "version": self.model.version,
+                "digest": self.model.digest,
+                "validation_status": self.model.validation_status,
+                "intended_use": self.model.intended_use,
+            },
+            "index": self._scale.put(index),
+            "habits": [habit.put for habit in habits],
+            "warnings": find_warnings(self.model, person),
+        }
+
+    def find_contradictions(self, answers: Mapping[str, Any]) -> list[Fault]:
+        """Answers that cannot both be meant, each at the place to change; called with any answers."""
+        return [
+            Fault(f"/answers/{rule.at}", "contradiction", rule.text)
+            for habit in self.model.habits
+            for rule in habit.contradictions
+            if formula.contradicts(Person(_numbers_and_gate(rule, answers)), rule)
+        ]
+
+
+def _numbers_and_gate(rule: Contradiction, answers: Mapping[str, Any]) -> GivenAnswers:
+    """The answers that a rule is about, without any that are no answers at all."""
+    numbers = {name: answers.get(name) for name in rule.beside_above_zero}
+    usable = {name: value for name, value in numbers.items() if type(value) in (int, float)}
+    gate = answers.get(rule.at)
+    return {**usable, rule.at: gate if type(gate) is type(rule.answered) else None}
+
+
+class ReadyComponent:
+    """One component's formula and wording.
+
+    It depends on few answers, and people answer in round numbers, so the last results are kept.
+    """
+
+    KEPT = 1024
+
+    def __init__(self, habit: Habit, component: Component, wording: ComponentWording) -> None:
+        self.names = habit.answers_behind[component.id]
+        self._questions = [q for q in habit.scored_questions if q.id in self.names]
+        self._component = component
+        self._work = formula.ready_component(habit, component)
+        self._wording = wording
+        self.result = lru_cache(self.KEPT)(self._work_out)
+
+    def _work_out(self, *answers: Answer | None) -> ComponentResult:
+        """The result for the answers to `names`, in their order."""
+        person = Person(dict(zip(self.names, answers, strict=True)))
+        points, held_down = self._evaluate(person, "score")
+        low = high = points
+        if None in answers:
+            low, _ = self._evaluate(person, "low")
+            high, _ = self._evaluate(person, "high")
+        shown = round_points(points)
+        told = self._wording.tell(person, shown, held_down)
+        minimum, maximum = self._component.range
+        put: ComponentPoints = {
+            "id": self._component.id,
+            "points": shown,
+            "minimum": minimum,
+            "maximum": maximum,
+            "text": told.text,
+            "answers": self.names,
+        }
+        return ComponentResult(points, low, high, put, told)
+
+    def _evaluate(self, person: Person, view: View) -> tuple[float, bool]:
+        result: tuple[float, bool] = self._work(person, formula.fill(person, self._questions, view))
+        return result
+
+
+class ReadyHabit:
+    """One habit's formula and wording.
+
+    A form that asks for an assessment after each answer changes one habit and leaves the others as
+    they were, so the last results are kept: in memory, and of nobody in particular.
+    """
+
+    KEPT = 512
+
+    def __init__(self, habit: Habit, words: Words, scale: Scale) -> None:
+        self.names = [question.id for question in habit.scored_questions]
+        self._habit = habit
+        self._wording = HabitWording(words, habit)
+        self._scale = scale
+        self._components = [
+            ReadyComponent(habit, component, ComponentWording(words, habit, component))
+            for component in habit.components
+        ]
+        self.result = lru_cache(self.KEPT)(self._work_out)
+
+    def _work_out(self, *answers: Answer | None) -> HabitResult:
+        """The result for the answers to `names`, in their order.
+
+        Without the core answer there is no score, and the interval is the whole scale.
+        """
+        person = Person(dict(zip(self.names, answers, strict=True)))
+        if not formula.is_scored(person, self._habit):
+            nothing = Tenths(None, 0, HIGHEST)
+            return HabitResult(nothing, self._put(nothing, []))
+        results = [part.result(*map(person.answer, part.names)) for part in self._components]
+        points = [result.points for result in results]
+        lows, highs = [result.low for result in results], [result.high for result in results]
+        score = formula.habit_tenths(person, points)
+        low = score if lows == points else formula.habit_tenths(person, lows)
+        high = score if highs == points else formula.habit_tenths(person, highs)
+        tenths = Tenths(score, low, high)
+        return HabitResult(tenths, self._put(tenths, results))
+
+    def _put(self, tenths: Tenths, components: Sequence[ComponentResult]) -> HabitScore:
+        """The score with its components and comments, as callers get it."""
+        habit = self._habit
+        score = self._scale.put(tenths)
+        lay_comment, clinician_comment = self._comment(score, tenths, components)
+        return {
+            "id": habit.id,
+            "name": habit.name,
+            "weight": habit.index.weight,
+            "score": score["score"],
+            "low": score["low"],
+            "high": score["high"],
+            "level": score["level"],
+            "level_low": score["level_low"],
+            "level_high": score["level_high"],
+            "level_decided": score["level_decided"],
+            "status": score["status"],
+            "components": [part.put for part in components] or None,
+            "evidence_grade": habit.evidence.grade,
+            "psoas_claim": habit.psoas_claim.verdict,
+            "psoas_claim_note": habit.psoas_claim.note,
+            "lay_comment": lay_comment,
+            "clinician_comment": clinician_comment,
+            "sources": habit.cited,
+        }
+
+    def _comment(
+        self, score: IndexScore, tenths: Tenths, parts: Sequence[ComponentResult]
+    ) -> tuple[str, str]:
+        """The comments for the person and for a clinician."""
+        wording = self._wording
+        if score["score"] is None or score["level"] is None:
+            return wording.insufficient
+        told = [part.told for part in parts]
+        gave = sorted([part for part in parts if part.points > 0], key=_most_first)
+        counted = [part.told.counted for part in gave if part.told.counted]
+        total = formula.add_up([part.points for part in parts])
+        shown = self._scale.show(tenths)
+        return (
+            wording.tell_person(score["level"], shown, counted, told),
+            wording.tell_clinician(score["level"], score["status"], shown, total, told),
+        )
+
+
+def _most_first(result: ComponentResult) -> float:
+    return -result.points
+
+
+def score_index(person: Person, model: Model, habits: Sequence[Tenths]) -> Tenths:
+    """The index over habit scores; its interval is over all habits, scored or not."""
+    everyone = [True] * len(habits)
+    lows, highs = [habit.low for habit in habits], [habit.high for habit in habits]
+    low, _ = formula.index_tenths(person, model, lows, everyone)
+    high = low if lows == highs else formula.index_tenths(person, model, highs, everyone)[0]
+    if lows == [habit.score for habit in habits]:
+        return Tenths(low, low, high)
+    scored = [habit.score is not None for habit in habits]
+    scores = [habit.score or 0 for habit in habits]
+    score, enough = formula.index_tenths(person, model, scores, scored)
+    return Tenths(score if enough else None, low, high)
+
+
+def find_warnings(model: Model, person: Person) -> list[RaisedWarning]:
+    """Answers that were accepted but do not seem to fit together."""
+    return [
+        {"code": code, "fields": list(warning.total), "text": warning.text}
+        for code, warning in model.warnings.items()
+        if formula.warns(person, warning)
+    ]

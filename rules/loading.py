@@ -1,0 +1,152 @@
+"""Reads the model's folder, checks that everything in it holds together, and stamps version and digest."""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from rules.checking import find_loose_ends
+from rules.definitions import Model
+from rules.errors import ModelError
+
+PACKAGED_MODEL = Path(__file__).parent / "psoas"
+"""The reviewed model that comes with the project."""
+
+SINGLE_FILES = ("model", "about", "sources", "warnings")
+"""Files that must be there once."""
+FOLDERS = ("habits", "words")
+"""Folders in which each file's name is the id of what it holds."""
+
+Tables = dict[str, Any]
+
+
+def load_model(folder: Path = PACKAGED_MODEL) -> Model:
+    """Load and check a model folder.
+
+    Raises:
+        ModelError: with every problem found, each naming the file and the key.
+    """
+    files = _read_files(folder)
+    ungrounded = [
+        f"{name}: {key}: a number needs sources, or basis = 'judgement' with a reason, in its table"
+        for name, tables in files.items()
+        for key in _find_ungrounded(tables)
+    ]
+    document = _assemble(files)
+    try:
+        model = Model.model_validate(document)
+    except ValidationError as error:
+        problems = [_describe(document, fault["loc"], fault["msg"]) for fault in error.errors()]
+        raise ModelError(problems + ungrounded) from None
+    if problems := ungrounded + list(find_loose_ends(model)):
+        raise ModelError(problems)
+    return model
+
+
+def _read_files(folder: Path) -> dict[str, Tables]:
+    """Each file's content by its name without suffix, such as `habits/slouching`."""
+    files: dict[str, Tables] = {}
+    problems = []
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name = path.relative_to(folder).with_suffix("").as_posix()
+        parent, _, _ = name.rpartition("/")
+        if path.suffix != ".toml" or not (name in SINGLE_FILES or parent in FOLDERS):
+            problems.append(f"{path.relative_to(folder).as_posix()}: not a file the model knows")
+            continue
+        try:
+            files[name] = _freeze(tomllib.loads(path.read_text("utf-8")))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            problems.append(f"{name}.toml: {error}")
+    missing = [
+        name for name in (*SINGLE_FILES, "words/en") if not (folder / f"{name}.toml").exists()
+    ]
+    problems += [f"{name}.toml: is missing" for name in missing]
+    if problems:
+        raise ModelError(problems)
+    return files
+
+
+def _freeze(value: Any) -> Any:
+    """The same value with lists as tuples, so that nothing in a loaded model can grow."""
+    if isinstance(value, dict):
+        return {key: _freeze(item) for key, item in value.items()}
+    return tuple(_freeze(item) for item in value) if isinstance(value, list) else value
+
+
+def _assemble(files: dict[str, Tables]) -> Tables:
+    """All files as one document, each part under the name by which the model knows it."""
+    habits = [
+        _add(name, tables, id=name.removeprefix("habits/"))
+        for name, tables in files.items()
+        if name.startswith("habits/")
+    ]
+    return _add(
+        "model",
+        files["model"],
+        about=_add("about", files["about"], id="about"),
+        habits=tuple(sorted(habits, key=_order)),
+        warnings=files["warnings"],
+        sources=files["sources"],
+        words={
+            name.removeprefix("words/"): tables
+            for name, tables in files.items()
+            if name.startswith("words/")
+        },
+        digest=_digest(files),
+    )
+
+
+def _add(name: str, tables: Tables, **parts: Any) -> Tables:
+    """The tables of a file with what its place in the folder says; a file may not say it too."""
+    if twice := tables.keys() & parts.keys():
+        raise ModelError(f"{name}.toml: {key}: follows from the folder" for key in sorted(twice))
+    return {**tables, **parts}
+
+
+def _order(habit: Tables) -> int:
+    order = habit.get("order")
+    return order if isinstance(order, int) else 0
+
+
+def _digest(files: dict[str, Tables]) -> str:
+    """A SHA-256 over what the files say; comments, spacing and line ends do not change it."""
+    canonical = json.dumps(files, sort_keys=True, ensure_ascii=False, default=str)
+    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _find_ungrounded(value: Any, key: str = "", vouched: bool = False) -> Iterator[str]:
+    """The keys of numbers with neither source nor basis in their table or one around it.
+
+    What a file says at its top vouches for the numbers that stand there, not for those in the
+    tables below. `order` is a position, not a claim.
+    """
+    if isinstance(value, dict):
+        vouched = vouched or bool(value.get("sources") or value.get("basis"))
+        for name, item in value.items():
+            passes_down = vouched and (key != "" or not isinstance(item, dict | tuple))
+            if name != "order":
+                yield from _find_ungrounded(item, f"{key}.{name}".lstrip("."), passes_down)
+    elif isinstance(value, tuple):
+        for position, item in enumerate(value):
+            yield from _find_ungrounded(item, f"{key}[{position}]", vouched)
+    elif isinstance(value, int | float) and not isinstance(value, bool) and not vouched:
+        yield key
+
+
+def _describe(document: Tables, loc: tuple[int | str, ...], message: str) -> str:
+    """A fault of the whole document as `file: key: message`."""
+    match loc:
+        case ("habits", int(position), *keys):
+            name = f"habits/{document['habits'][position]['id']}"
+        case ("words", language, *keys):
+            name = f"words/{language}"
+        case (("about" | "sources" | "warnings") as part, *keys):
+            name = str(part)
+        case _:
+            name, keys = "model", list(loc)
+    steps = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in keys)
+    return f"{name}.toml: {steps.lstrip('.') or 'the file as a whole'}: {message}"

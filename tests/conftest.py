@@ -1,0 +1,90 @@
+"""What tests share: the model, an app with fixed request ids, its log, and ways to call it."""
+
+import asyncio
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from hypothesis import HealthCheck, settings
+
+from api.app import create_app
+from api.logs import open_log
+from api.settings import Settings
+from rules.assessment import Assessor
+from rules.definitions import Model
+from rules.loading import load_model
+
+ROOT = Path(__file__).parent.parent
+Call = Callable[..., httpx.Response]
+
+settings.register_profile("test", max_examples=150, deadline=None, derandomize=True)
+settings.register_profile(
+    "soak", max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("soak" if os.environ.get("PSOAS_SOAK") else "test")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `make openapi` write example responses in place of comparing them."""
+    parser.addoption("--write-examples", action="store_true", help="write example responses")
+
+
+@pytest.fixture(scope="session")
+def model() -> Model:
+    return load_model()
+
+
+@pytest.fixture(scope="session")
+def assessor(model: Model) -> Assessor:
+    return Assessor(model)
+
+
+@pytest.fixture
+def log() -> io.BytesIO:
+    """Everything the app of a test logs."""
+    return io.BytesIO()
+
+
+@pytest.fixture
+def app(log: io.BytesIO) -> FastAPI:
+    return make_app(log=log)
+
+
+def make_app(log: io.BytesIO | None = None, **changed: Any) -> FastAPI:
+    """An app with these settings, a log of its own, and the same request id every time."""
+    return create_app(
+        Settings(**changed), log=open_log("info", log or io.BytesIO()), new_id=lambda: "example"
+    )
+
+
+@pytest.fixture
+def call(app: FastAPI) -> Call:
+    return caller(app)
+
+
+def caller(app: FastAPI) -> Call:
+    """A function that sends one request to an app and gives its response."""
+
+    def send(method: str, path: str, **options: Any) -> httpx.Response:
+        async def request() -> httpx.Response:
+            transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                return await client.request(method, path, **options)
+
+        return asyncio.run(request())
+
+    return send
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data that nobody here wrote, which is not part of the project."""
+    folder = os.environ.get("PSOAS_TEST_DATA")
+    if not folder:
+        pytest.skip("PSOAS_TEST_DATA is not set: the real data is not part of the project")
+    return Path(folder)
