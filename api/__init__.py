@@ -1,0 +1,1 @@
+"""The service: HTTP, files and the command line around the rules."""

@@ -1,0 +1,77 @@
+"""Puts the service together: the one place where all parts meet."""
+
+import secrets
+from collections.abc import Callable
+
+from fastapi import APIRouter, FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.routing import APIRoute
+from structlog.typing import FilteringBoundLogger
+
+from api.endpoints import ROUTERS
+from api.envelope import Envelope
+from api.logs import open_log
+from api.parts import Parts
+from api.payloads import assess_payload
+from api.problems import answer_problems
+from api.settings import Settings
+from rules.assessment import Assessor
+from rules.definitions import Model
+from rules.loading import load_model
+
+
+def create_app(
+    settings: Settings | None = None,
+    *,
+    log: FilteringBoundLogger | None = None,
+    new_id: Callable[[], str] = lambda: secrets.token_hex(16),
+) -> FastAPI:
+    """The service for these settings, by default those of the environment.
+
+    Raises:
+        ModelError: when the model's files do not hold together.
+    """
+    settings = settings or Settings()
+    model = load_model(settings.model_dir)
+    assessor = Assessor(model)
+    parts = Parts(model=model, assessor=assessor, assess_payload=assess_payload(assessor))
+    app = FastAPI(
+        title="Psoas Risk",
+        version=model.version,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    for router in ROUTERS:
+        add_routes(app, router(parts))
+    answer_problems(app)
+    name = name_model(model)
+    log = log or open_log(settings.log_level)
+    app.add_middleware(Envelope, model_name=name, log=log, new_id=new_id)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Content-Type", "X-Request-Id", "If-None-Match"],
+            expose_headers=["X-Request-Id", "Psoas-Model", "ETag"],
+        )
+    return app
+
+
+def add_routes(app: FastAPI, router: APIRouter) -> None:
+    """Make a router's routes the app's own, called in the document by their functions' names.
+
+    Routers know their prefixes and tags; including them the usual way would cost every request.
+    """
+    for route in router.routes:
+        if isinstance(route, APIRoute):
+            route.operation_id = route.name
+        app.router.routes.append(route)
+
+
+def name_model(model: Model) -> str:
+    """The model as the Psoas-Model header names it."""
+    return f"{model.version}; digest={model.digest}"

@@ -1,0 +1,195 @@
+"""JSON bodies: read strictly, checked whole, and every fault in them named at once."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from functools import cached_property
+from typing import Any, ClassVar, Self
+
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
+
+from api.problems import Refusal, point_at
+from rules.errors import Fault, FaultCode
+
+LARGEST_BODY = 64 * 1024
+"""Bytes that a JSON body may have."""
+
+CODES: Mapping[str, FaultCode] = {
+    "missing": "missing",
+    "extra_forbidden": "unknown_field",
+    "greater_than_equal": "out_of_range",
+    "less_than_equal": "out_of_range",
+    "finite_number": "out_of_range",
+    "literal_error": "not_an_option",
+}
+"""Our codes for the faults that pydantic finds; every other one is a wrong type."""
+
+NO_STORE = (b"cache-control", b"no-store")
+RawHeaders = Mapping[bytes, bytes]
+"""Request headers by lower-case name, as the server gives them."""
+
+TWICE = object()
+"""Stands where a name was given more than once, so that the fault is found with all others."""
+
+
+class Payload(BaseModel):
+    """A request body: strict types, no unknown fields."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    expected: ClassVar[Mapping[str, str]] = {}
+    """What is accepted at a JSON pointer, as the end of the sentence “must be …”."""
+
+    @classmethod
+    def read(cls, document: object) -> Self:
+        """The payload in a parsed document.
+
+        Raises:
+            Refusal: 422, with every fault found.
+        """
+        try:
+            payload = cls.model_validate(document)
+        except ValidationError as error:
+            faults = [cls._describe(fault) for fault in error.errors(include_url=False)]
+            raise Refusal(422, faults=faults + cls.find_contradictions(document)) from None
+        if faults := cls.find_contradictions(document):
+            raise Refusal(422, faults=faults)
+        return payload
+
+    @classmethod
+    def find_contradictions(cls, document: object) -> list[Fault]:  # noqa: ARG003
+        """Values that are each acceptable, but not together; called with any document."""
+        return []
+
+    @classmethod
+    def _describe(cls, fault: Mapping[str, Any]) -> Fault:
+        pointer = point_at(fault["loc"])
+        code = CODES.get(fault["type"], "wrong_type")
+        if fault["input"] is TWICE:
+            return Fault(pointer, "malformed", "is given more than once")
+        if code == "unknown_field":
+            return Fault(pointer, code, cls._describe_unknown(pointer))
+        if code == "not_an_option" and not isinstance(fault["input"], str):
+            code = "wrong_type"
+        expected = cls.expected.get(pointer, "a JSON object")
+        return Fault(pointer, code, "is missing" if code == "missing" else f"must be {expected}")
+
+    @classmethod
+    def _describe_unknown(cls, pointer: str) -> str:
+        parent, _, name = pointer.rpartition("/")
+        known = [place.removeprefix(f"{parent}/") for place in cls.expected if place != parent]
+        near = get_close_matches(name, [place for place in known if "/" not in place], n=1)
+        return f"is not a field here; did you mean {near[0]}?" if near else "is not a field here"
+
+
+class JsonRoute(APIRoute):
+    """A route whose endpoint takes one `Payload` and gives the JSON of its answer as bytes.
+
+    The framework writes the document from the endpoint's signature, but the request goes straight
+    to the endpoint: its own way of reading, solving and answering costs more than scoring does.
+    Answers are about a person, so no cache may keep them.
+    """
+
+    @cached_property
+    def payload(self) -> type[Payload]:
+        """The type of the endpoint's one parameter."""
+        kinds = self.endpoint.__annotations__.values()
+        return next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Payload))
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; the framework answers a method that the route does not have."""
+        if scope["method"] not in (self.methods or ()):
+            await super().handle(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        check_media_type(headers)
+        document = parse_json(await read_body(headers, receive, LARGEST_BODY))
+        answer: bytes = await self.endpoint(self.payload.read(document))
+        length = (b"content-length", str(len(answer)).encode())
+        await send(
+            {
+                "type": "http.response.start",
+                "status": self.status_code or 200,
+                "headers": [(b"content-type", b"application/json"), NO_STORE, length],
+            }
+        )
+        await send({"type": "http.response.body", "body": answer})
+
+
+def check_media_type(headers: RawHeaders) -> None:
+    """Accept JSON in UTF-8, uncompressed.
+
+    Raises:
+        Refusal: 415 for anything else.
+    """
+    sent = headers.get(b"content-type", b"")
+    if sent == b"application/json" and b"content-encoding" not in headers:
+        return
+    media_type, _, parameters = sent.decode("latin-1").lower().partition(";")
+    is_json = re.fullmatch(r"application/([\w.-]+\+)?json", media_type.strip())
+    charset = parameters.partition("charset=")[2].strip().strip('"')
+    encoding = headers.get(b"content-encoding", b"identity")
+    if not is_json or charset not in ("", "utf-8") or encoding != b"identity":
+        raise Refusal(415)
+
+
+async def read_body(headers: RawHeaders, receive: Receive, most: int) -> bytes:
+    """The whole body.
+
+    Raises:
+        Refusal: 413 as soon as it is known to have more bytes than `most`.
+        ClientDisconnect: when the caller went away before the end.
+    """
+    announced = headers.get(b"content-length", b"0")
+    too_large = Refusal(413, f"The body may have at most {most} bytes.")
+    if announced.isdigit() and int(announced) > most:
+        raise too_large
+    body, more = b"", True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > most:
+            raise too_large
+    return body
+
+
+def parse_json(body: bytes) -> object:
+    """The document in a body.
+
+    A name given twice becomes `TWICE`; NaN and infinity stay, for the check that names their place.
+
+    Raises:
+        Refusal: 400 when it is not JSON in UTF-8.
+    """
+    if not body:
+        raise Refusal(400, "The body is empty.")
+    try:
+        return _DECODER.decode(body.decode())
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise Refusal(
+            400, f"The body is not valid JSON; it stops making sense at {place}."
+        ) from None
+    except (ValueError, RecursionError):
+        raise Refusal(400) from None
+
+
+def _collect(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    collected = dict(pairs)
+    if len(collected) != len(pairs):
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                collected[name] = TWICE
+            seen.add(name)
+    return collected
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_collect)

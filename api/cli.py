@@ -1,0 +1,129 @@
+"""The command `psoas`: start the service, or use the rules without it."""
+
+import gc
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+from rich.console import Console
+
+from api.app import create_app, name_model
+from api.bodies import parse_json
+from api.document import describe
+from api.logs import open_log, server_log_config
+from api.payloads import assess_payload
+from api.problems import Refusal
+from api.settings import Settings
+from rules.assessment import Assessor
+from rules.errors import ModelError
+from rules.loading import load_model
+from rules.results import Assessment
+
+cli = typer.Typer(
+    help="Habit-risk assessment: five habits scored, explained, and honest about what is not known.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    add_completion=False,
+)
+to_person = Console(stderr=True, highlight=False)
+
+INVALID = 2
+"""Exit code when what was given cannot be used; 0 is success."""
+
+
+def start_app() -> Any:
+    """The service for the settings of the environment, as each server process starts it.
+
+    What is loaded by now stays for good, so the garbage collector need not look at it again.
+    """
+    app = create_app()
+    gc.collect()
+    gc.freeze()
+    return app
+
+
+@cli.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on (PSOAS_HOST).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on (PSOAS_PORT).")] = None,
+) -> None:
+    """Start the service."""
+    settings = Settings()
+    host, port = host or settings.host, settings.port if port is None else port
+    load_model(settings.model_dir)
+    address = f"http://{host}:{port}"
+    to_person.print(
+        f"Psoas Risk: look at {address}/ first; the API is in {address}/openapi.json",
+        soft_wrap=True,
+    )
+    uvicorn.run(
+        "api.cli:start_app",
+        factory=True,
+        host=host,
+        port=port,
+        workers=settings.workers,
+        access_log=False,
+        log_config=server_log_config(settings.log_level),
+        server_header=False,
+    )
+
+
+@cli.command()
+def assess(
+    file: Annotated[
+        typer.FileBinaryRead,
+        typer.Argument(help="A request as JSON, as for POST /assess; - reads standard input."),
+    ],
+) -> None:
+    """Assess one person's answers and print the assessment as JSON."""
+    assessor = Assessor(load_model(Settings().model_dir))
+    try:
+        payload = assess_payload(assessor).read(parse_json(file.read()))
+    except Refusal as refusal:
+        to_person.print(refusal.detail, markup=False)
+        for fault in refusal.faults:
+            to_person.print(f"  {fault.pointer}: {fault.detail} ({fault.code})", markup=False)
+        raise typer.Exit(INVALID) from None
+    print_json(assessor.assess(payload.given))
+
+
+def print_json(value: Assessment) -> None:
+    """Print JSON that people can read, on standard output."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+@cli.command()
+def model() -> None:
+    """Check the model's files and say what they hold."""
+    loaded = load_model(Settings().model_dir)
+    print(name_model(loaded))
+    for habit in loaded.habits:
+        print(
+            f"{habit.id}: weight {habit.index.weight:g}, {len(habit.scored_questions)} scored questions, "
+            f"evidence {habit.evidence.grade}, psoas claim {habit.psoas_claim.verdict}"
+        )
+    print(f"{len(loaded.questions)} questions, {len(loaded.sources)} sources, all checked")
+
+
+@cli.command()
+def openapi() -> None:
+    """Print the OpenAPI document."""
+    app = create_app(log=open_log("error"))
+    sys.stdout.write(describe(app).decode())
+
+
+def main() -> None:
+    """Run the command; a model that does not hold together is told, not traced."""
+    try:
+        cli()
+    except ModelError as error:
+        to_person.print("The model's files do not hold together:", markup=False)
+        for problem in error.problems:
+            to_person.print(f"  {problem}", markup=False)
+        sys.exit(INVALID)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""The OpenAPI document: what the framework derives, with problems, examples and words added."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import TypeAdapter
+
+from api.problems import KINDS, PROBLEM_TYPE, Problem
+
+EXAMPLES = Path(__file__).parent.parent / "openapi" / "examples"
+"""Requests with their responses, one folder an operation; the tests replay them."""
+
+TAGS = [
+    {"name": "assess", "description": "Score answers. Nothing is stored, and no answer is logged."},
+    {"name": "questionnaire", "description": "The questions, with all that is needed to ask them."},
+    {
+        "name": "model",
+        "description": "The knowledge itself: rules, grades, limits and sources. Changes only with "
+        "the model's version, so keep it and ask again with If-None-Match.",
+    },
+    {"name": "operations", "description": "For those who run the service."},
+]
+
+DESCRIPTION = """
+Scores five everyday habits that a consumer article says weaken the psoas, says how sure anyone
+can be, and shows where every point comes from.
+
+- **A score is a habit score from 0 to 100, never a probability.** It is not validated, and not a diagnosis.
+- **Missing is not zero.** What is not answered widens the interval `low` to `high`.
+- **Errors** are problem details (RFC 9457). A 422 lists every fault with a JSON pointer and a code,
+  and never repeats a value.
+- **Additive change only:** accept fields and enum values you do not know yet.
+
+This release scores habits only. It does not ask about warning signs yet and is not for use with patients.
+""".strip()
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The documented responses beside the good one: problems, and 304 for an unchanged copy."""
+    return {status: {"description": _describe_status(status)} for status in statuses}
+
+
+def _describe_status(status: int) -> str:
+    if status == 304:
+        return "Not changed since the copy named in If-None-Match."
+    return KINDS[status].detail
+
+
+def describe(app: FastAPI) -> bytes:
+    """The OpenAPI document of an app, as indented JSON."""
+    document = get_openapi(
+        title="Psoas Risk",
+        version=app.version,
+        openapi_version="3.1.0",
+        summary="Habit-risk assessment, open and explained",
+        description=DESCRIPTION,
+        tags=TAGS,
+        servers=[{"url": "/", "description": "This server"}],
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        routes=app.routes,
+        separate_input_output_schemas=False,
+    )
+    schemas = document["components"]["schemas"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    problem = TypeAdapter(Problem).json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= problem.pop("$defs")
+    schemas["Problem"] = problem
+    for operation in _operations(document):
+        _document_responses(operation)
+        _add_examples(operation)
+    return json.dumps(document, indent=1, ensure_ascii=False).encode() + b"\n"
+
+
+def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for path in document["paths"].values():
+        yield from path.values()
+
+
+def _document_responses(operation: dict[str, Any]) -> None:
+    """Add the headers every response has, the 500 every operation may give, and the problems' shape."""
+    responses = operation["responses"]
+    if "requestBody" not in operation:
+        responses.pop("422", None)
+    responses["500"] = {"description": KINDS[500].detail}
+    for status, response in responses.items():
+        response["headers"] = {
+            "X-Request-Id": _header("Name of this request; quote it when asking for help."),
+            "Psoas-Model": _header(
+                "Version and digest of the model, as `2026.1; digest=sha256:…`."
+            ),
+        }
+        if int(status) >= 400:
+            reference = {"$ref": "#/components/schemas/Problem"}
+            response["content"] = {PROBLEM_TYPE: {"schema": reference}}
+
+
+def _header(description: str) -> dict[str, Any]:
+    return {"description": description, "schema": {"type": "string"}}
+
+
+def read_examples(operation: str) -> dict[str, dict[str, Any]]:
+    """The examples of an operation by name: a summary, the request, and the response it gets."""
+    paths = sorted((EXAMPLES / operation).glob("*.json"))
+    return {path.stem: json.loads(path.read_text("utf-8")) for path in paths}
+
+
+def _add_examples(operation: dict[str, Any]) -> None:
+    """Show the replayed examples: requests that can be sent as they are, and each one's response."""
+    for name, example in read_examples(operation["operationId"]).items():
+        request, response = example["request"], example["response"]
+        places = [operation["responses"][str(response["status"])]]
+        values = [response["body"]]
+        if "json" in request:
+            places.append(operation["requestBody"])
+            values.append(request["json"])
+        for place, value in zip(places, values, strict=True):
+            for content in place["content"].values():
+                shown = {"summary": example["summary"], "value": value}
+                content.setdefault("examples", {})[name] = shown

@@ -1,0 +1,16 @@
+"""The addresses of the service: one file a resource, listed here in the order in which they are looked up."""
+
+from collections.abc import Callable
+
+from fastapi import APIRouter
+
+from api.endpoints import assess, landing, model, operations, questionnaire
+from api.parts import Parts
+
+ROUTERS: tuple[Callable[[Parts], APIRouter], ...] = (
+    assess.router,  # first: each address before it would cost every assessment a look
+    questionnaire.router,
+    model.router,
+    operations.router,
+    landing.router,
+)

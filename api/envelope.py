@@ -1,0 +1,78 @@
+"""What surrounds every request: its id, the model's name, one log line without content, and no crash."""
+
+import re
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.typing import FilteringBoundLogger
+
+from api.problems import put_problem
+
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+"""What a caller's own X-Request-Id may look like; anything else is replaced."""
+
+
+class Envelope:
+    """ASGI middleware; plain, because the framework's own base class for them costs more than scoring."""
+
+    def __init__(
+        self, app: ASGIApp, model_name: str, log: FilteringBoundLogger, new_id: Callable[[], str]
+    ) -> None:
+        self.app = app
+        self._model = (b"psoas-model", model_name.encode())
+        self._log = log
+        self._new_id = new_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = _sent_id(scope["headers"]) or self._new_id()
+        scope["request_id"] = request_id
+        extra = (self._model, (b"x-request-id", request_id.encode()))
+        status = 0
+
+        async def send_enveloped(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], *extra]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_enveloped)
+        except ClientDisconnect:
+            status = status or 499
+        except Exception as error:  # noqa: BLE001  # the last resort; it is logged without content
+            self._log.error("failed", request_id=request_id, **describe_failure(error))
+            if not status:
+                await put_problem(request_id, 500)(scope, receive, send_enveloped)
+        self._log.info(
+            "request",
+            request_id=request_id,
+            method=scope["method"],
+            route=getattr(scope.get("route"), "path", None),
+            status=status,
+            milliseconds=round((time.perf_counter() - started) * 1000, 2),
+        )
+
+
+def _sent_id(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    for name, value in headers:
+        if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
+            return value.decode()
+    return None
+
+
+def describe_failure(error: BaseException) -> dict[str, Any]:
+    """A failure by its type and place. Its message is left out, for it may hold an answer."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return {
+        "error": type(error).__name__,
+        "where": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-8:]],
+    }

@@ -1,0 +1,216 @@
+"""What the service tells of the model itself: questionnaire, rules and sources, in the shape callers get."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from rules.definitions import AnswerWarning, IndexRule, Level, Model, Note
+from rules.grounds import Source
+from rules.questions import Option, Question
+from rules.results import Grade, Verdict
+
+
+class ModelName(TypedDict):
+    """Which rules this is about."""
+
+    version: Annotated[str, Field(description="Version of the model.", examples=["2026.1"])]
+    digest: Annotated[str, Field(description="SHA-256 over everything the model's files say.")]
+
+
+class OptionToShow(TypedDict):
+    """One answer that can be chosen."""
+
+    id: Annotated[str, Field(description="The value to send.", examples=["always"])]
+    label: Annotated[str, Field(description="The text to show.", examples=["Always"])]
+
+
+class QuestionToAsk(TypedDict):
+    """One question, with all that is needed to ask it and check the answer."""
+
+    id: Annotated[str, Field(description="Name of the field in answers.", examples=["runs"])]
+    role: Annotated[
+        Literal["scope", "core", "scored", "context"],
+        Field(
+            description="core: its habit has no score without it; scored: counts in the score; "
+            "context: only compared with other answers; scope: whom the questionnaire is for."
+        ),
+    ]
+    label: Annotated[str, Field(description="Short name for tables and messages.")]
+    ask: Annotated[str, Field(description="The question to show.")]
+    help: Annotated[str | None, Field(description="A hint to show beside it.")]
+    answer: Annotated[
+        Literal["number", "whole_number", "yes_no", "choice"],
+        Field(description="Kind of answer; yes_no is sent as true or false."),
+    ]
+    unit: Annotated[str | None, Field(description="UCUM unit of a number.", examples=["h/d"])]
+    unit_text: Annotated[
+        str | None, Field(description="The unit in words.", examples=["hours a day"])
+    ]
+    minimum: Annotated[float | None, Field(description="Smallest number accepted.", examples=[0])]
+    maximum: Annotated[float | None, Field(description="Largest number accepted.", examples=[20])]
+    options: Annotated[
+        list[OptionToShow], Field(description="The answers of a choice, in the order to show them.")
+    ]
+    asked_only_if: Annotated[
+        dict[str, bool],
+        Field(
+            description="Ask only when these questions were answered so; skip it only when one was "
+            "answered otherwise.",
+            examples=[{"runs": True}],
+        ),
+    ]
+    example: Annotated[bool | int | float | str, Field(description="An answer that is accepted.")]
+
+
+class SectionToAsk(TypedDict):
+    """Questions that belong together."""
+
+    id: Annotated[str, Field(description="about, or a habit's id.", examples=["slouching"])]
+    name: Annotated[str, Field(description="Heading to show.", examples=["Slouching"])]
+    questions: Annotated[list[QuestionToAsk], Field(description="In the order to ask them.")]
+
+
+class Questionnaire(TypedDict):
+    """Everything needed to draw the form."""
+
+    model: ModelName
+    title: Annotated[str, Field(description="Title to show.")]
+    intended_use: Annotated[str, Field(description="What it is for, and not for; show it.")]
+    sections: Annotated[list[SectionToAsk], Field(description="In the order to ask them.")]
+
+
+def put_questionnaire(model: Model) -> Questionnaire:
+    """The questionnaire of a model."""
+    return {
+        "model": {"version": model.version, "digest": model.digest},
+        "title": model.title,
+        "intended_use": model.intended_use,
+        "sections": [
+            {
+                "id": section.id,
+                "name": section.name,
+                "questions": [_put_question(question) for question in section.questions],
+            }
+            for section in model.sections
+        ],
+    }
+
+
+def _put_question(question: Question) -> QuestionToAsk:
+    return {
+        "id": question.id,
+        "role": question.role,
+        "label": question.label,
+        "ask": question.ask,
+        "help": question.help,
+        "answer": question.answer,
+        "unit": question.unit,
+        "unit_text": question.unit_text,
+        "minimum": question.minimum,
+        "maximum": question.maximum,
+        "options": [_put_option(option) for option in question.options],
+        "asked_only_if": dict(question.asked_only_if),
+        "example": question.example,
+    }
+
+
+def _put_option(option: Option) -> OptionToShow:
+    return {"id": option.id, "label": option.label}
+
+
+class HabitInModel(TypedDict):
+    """A habit in the overview of the model."""
+
+    id: Annotated[str, Field(description="Stable name; see /model/habits/{id}.")]
+    name: Annotated[str, Field(description="Name for people.")]
+    weight: Annotated[float, Field(description="Weight in the index.", examples=[35])]
+    sets_floor: Annotated[
+        bool, Field(description="Whether the index stays near this habit's score when it is high.")
+    ]
+    evidence_grade: Grade
+    psoas_claim: Verdict
+
+
+class ModelOverview(TypedDict):
+    """What the model is, how an index is made, and what it cannot do."""
+
+    version: Annotated[str, Field(description="Version of the model.", examples=["2026.1"])]
+    digest: Annotated[str, Field(description="SHA-256 over everything the model's files say.")]
+    title: Annotated[str, Field(description="Title to show.")]
+    validation_status: Annotated[
+        Literal["not_validated", "validated"],
+        Field(description="Whether the scores were compared with what happened to people."),
+    ]
+    intended_use: Annotated[str, Field(description="What it is for, and not for; show it.")]
+    what_a_score_is: Annotated[str, Field(description="What 0 and 100 mean, and what they do not.")]
+    premise: Annotated[str, Field(description="Where the five habits come from.")]
+    premise_sources: Annotated[list[str], Field(description="Ids of the sources of the premise.")]
+    index: IndexRule
+    levels: Annotated[list[Level], Field(description="The levels, from the lowest.")]
+    habits: Annotated[list[HabitInModel], Field(description="The habits, in their order.")]
+    warnings: Annotated[
+        dict[str, AnswerWarning], Field(description="When answers are pointed out, by code.")
+    ]
+    notes: Annotated[list[Note], Field(description="What was left out on purpose, and why.")]
+    limits: Annotated[list[Note], Field(description="What the scores cannot do.")]
+
+
+def put_model(model: Model) -> ModelOverview:
+    """The overview of a model."""
+    return {
+        "version": model.version,
+        "digest": model.digest,
+        "title": model.title,
+        "validation_status": model.validation_status,
+        "intended_use": model.intended_use,
+        "what_a_score_is": model.what_a_score_is,
+        "premise": model.premise,
+        "premise_sources": list(model.premise_sources),
+        "index": model.index,
+        "levels": list(model.levels),
+        "habits": [
+            {
+                "id": habit.id,
+                "name": habit.name,
+                "weight": habit.index.weight,
+                "sets_floor": habit.index.sets_floor,
+                "evidence_grade": habit.evidence.grade,
+                "psoas_claim": habit.psoas_claim.verdict,
+            }
+            for habit in model.habits
+        ],
+        "warnings": dict(model.warnings),
+        "notes": list(model.notes),
+        "limits": list(model.limits),
+    }
+
+
+class SourceInModel(TypedDict):
+    """A source, and where the model rests on it."""
+
+    id: Annotated[str, Field(description="Stable name, used wherever it is cited.")]
+    source: Source
+    cited_by: Annotated[list[str], Field(description="Ids of the habits that cite it.")]
+
+
+class SourceList(TypedDict):
+    """Every source the model cites."""
+
+    model: ModelName
+    sources: Annotated[list[SourceInModel], Field(description="In the order of the files.")]
+
+
+def put_sources(model: Model) -> SourceList:
+    """The sources of a model; one cited by no habit is cited by the model as a whole."""
+    return {
+        "model": {"version": model.version, "digest": model.digest},
+        "sources": [
+            {
+                "id": name,
+                "source": source,
+                "cited_by": [habit.id for habit in model.habits if name in habit.cited],
+            }
+            for name, source in model.sources.items()
+        ],
+    }

@@ -1,0 +1,1 @@
+"""Pages served by the service itself; they load nothing from anywhere else."""

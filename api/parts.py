@@ -1,0 +1,15 @@
+"""What endpoints are given to work with."""
+
+from typing import NamedTuple
+
+from api.payloads import AssessPayload
+from rules.assessment import Assessor
+from rules.definitions import Model
+
+
+class Parts(NamedTuple):
+    """The parts of one running service, put together in `app.py`."""
+
+    model: Model
+    assessor: Assessor
+    assess_payload: type[AssessPayload]

@@ -1,0 +1,172 @@
+"""Errors as callers get them: problem details (RFC 9457), with every fault named and no value repeated."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Annotated, Any, NamedTuple, NotRequired
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from pydantic import Field
+from pydantic_core import to_json
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from typing_extensions import TypedDict
+
+from rules.errors import Fault, FaultCode
+
+PROBLEM_TYPE = "application/problem+json"
+
+
+class Kind(NamedTuple):
+    """A kind of problem: its title, and what is said when nothing more precise is known."""
+
+    title: str
+    detail: str
+
+    @property
+    def type(self) -> str:
+        """The stable name of the kind, as a URN."""
+        return f"urn:psoas-risk:problem:{self.title.lower().replace(' ', '-')}"
+
+
+KINDS = {
+    400: Kind("Bad request", "The body is not valid JSON."),
+    404: Kind("Not found", "There is nothing at this address."),
+    405: Kind("Method not allowed", "This address does not answer that method."),
+    413: Kind("Content too large", "The body is larger than this address accepts."),
+    415: Kind(
+        "Unsupported media type",
+        "Send the body as application/json, in UTF-8 and without compression.",
+    ),
+    422: Kind(
+        "Unusable content", "Some of what was sent cannot be used; every place is listed in errors."
+    ),
+    500: Kind(
+        "Internal error",
+        "Something went wrong on our side. Nothing was stored. Please quote the request_id.",
+    ),
+}
+"""The problems the service itself may answer with, by HTTP status."""
+
+
+class ProblemError(TypedDict):
+    """One fault in what was sent."""
+
+    pointer: Annotated[
+        str,
+        Field(
+            description="JSON pointer (RFC 6901) to the place.",
+            examples=["/answers/sitting_hours_per_day"],
+        ),
+    ]
+    code: Annotated[
+        FaultCode, Field(description="Stable name of the fault.", examples=["out_of_range"])
+    ]
+    detail: Annotated[
+        str,
+        Field(
+            description="What would be accepted there; never the value that was sent.",
+            examples=["must be a number of hours a day, 0 to 20"],
+        ),
+    ]
+
+
+class Problem(TypedDict):
+    """An error: what went wrong, where, and what would be accepted (RFC 9457)."""
+
+    type: Annotated[
+        str,
+        Field(
+            description="Stable name of the kind of problem.",
+            examples=[KINDS[422].type],
+        ),
+    ]
+    title: Annotated[str, Field(description="The kind of problem.", examples=[KINDS[422].title])]
+    status: Annotated[int, Field(description="HTTP status.", examples=[422])]
+    detail: Annotated[
+        str, Field(description="What happened, in a sentence.", examples=[KINDS[422].detail])
+    ]
+    instance: Annotated[
+        str,
+        Field(description="Name of this occurrence.", examples=["urn:psoas-risk:request:0f3c"]),
+    ]
+    request_id: Annotated[
+        str, Field(description="The X-Request-Id of the response; quote it when asking for help.")
+    ]
+    errors: NotRequired[
+        Annotated[list[ProblemError], Field(description="Every fault found; with status 422 only.")]
+    ]
+
+
+class Refusal(Exception):
+    """A request that is refused: a status, and what to tell the caller."""
+
+    def __init__(
+        self, status: int, detail: str | None = None, faults: Sequence[Fault] = ()
+    ) -> None:
+        self.status = status
+        self.detail = detail or KINDS[status].detail
+        self.faults = tuple(faults)
+        super().__init__(f"refused with {status}")
+
+
+def put_problem(
+    request_id: str,
+    status: int,
+    detail: str | None = None,
+    faults: Sequence[Fault] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The response for a problem."""
+    kind = KINDS.get(status) or Kind(HTTPStatus(status).phrase, HTTPStatus(status).description)
+    problem: Problem = {
+        "type": kind.type,
+        "title": kind.title,
+        "status": status,
+        "detail": detail or kind.detail,
+        "instance": f"urn:psoas-risk:request:{request_id}",
+        "request_id": request_id,
+    }
+    if faults:
+        problem["errors"] = [fault._asdict() for fault in faults]  # type: ignore[misc]
+    return Response(to_json(problem), status, dict(headers or {}), PROBLEM_TYPE)
+
+
+def answer_problems(app: FastAPI) -> None:
+    """Make every error of an app a problem, those of the framework included."""
+
+    async def answer_refusal(request: Request, error: Any) -> Response:
+        return put_problem(_id_of(request), error.status, error.detail, error.faults)
+
+    async def answer_http(request: Request, error: Any) -> Response:
+        return put_problem(_id_of(request), error.status_code, headers=error.headers)
+
+    async def answer_invalid(request: Request, error: Any) -> Response:
+        faults = [
+            Fault(point_at(fault["loc"]), "wrong_type", "is not accepted here")
+            for fault in error.errors()
+        ]
+        return put_problem(_id_of(request), 422, faults=faults)
+
+    app.add_exception_handler(Refusal, answer_refusal)
+    app.add_exception_handler(HTTPException, answer_http)
+    app.add_exception_handler(RequestValidationError, answer_invalid)
+
+
+def _id_of(request: Request) -> str:
+    return str(request.scope["request_id"])
+
+
+LONGEST_STEP = 64
+"""Characters of one step of a pointer that are shown."""
+
+
+def point_at(steps: Sequence[int | str]) -> str:
+    """A JSON pointer from its steps; a very long step is cut, and so is no longer a true pointer."""
+    cut = (
+        f"{step[:LONGEST_STEP]}…" if isinstance(step, str) and len(step) > LONGEST_STEP else step
+        for step in steps
+    )
+    escaped = (str(step).replace("~", "~0").replace("/", "~1") for step in cut)
+    return "".join(f"/{step}" for step in escaped).encode("utf-8", "replace").decode()

@@ -1,0 +1,108 @@
+"""What every address does: problems, ETags, headers, health, and nothing open that was not asked for."""
+
+import io
+import json
+
+import pytest
+from conftest import Call, caller, make_app
+from people import MODEL
+
+KNOWLEDGE = [
+    "/",
+    "/openapi.json",
+    "/questionnaire",
+    "/model",
+    "/model/sources",
+    *(f"/model/habits/{habit.id}" for habit in MODEL.habits),
+]
+
+
+@pytest.mark.parametrize("path", KNOWLEDGE)
+def test_knowledge_is_sent_once(call: Call, path: str) -> None:
+    first = call("GET", path)
+    assert first.status_code == 200
+    tag = first.headers["etag"]
+    for sent in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+        again = call("GET", path, headers={"If-None-Match": sent})
+        assert again.status_code == 304
+        assert again.content == b""
+        assert again.headers["etag"] == tag
+    assert call("GET", path, headers={"If-None-Match": '"other"'}).status_code == 200
+
+
+@pytest.mark.parametrize("path", [*KNOWLEDGE, "/healthz", "/readyz"])
+def test_every_response_names_model_and_request(call: Call, path: str) -> None:
+    response = call("GET", path)
+    assert response.headers["psoas-model"] == f"{MODEL.version}; digest={MODEL.digest}"
+    assert response.headers["x-request-id"] == "example"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nowhere", 404),
+        ("POST", "/nowhere", 404),
+        ("GET", "/assess/", 404),
+        ("GET", "/docs", 404),
+        ("GET", "/model/habits/", 404),
+        ("GET", "/model/habits/smoking", 404),
+        ("GET", "/assess", 405),
+        ("DELETE", "/questionnaire", 405),
+        ("PUT", "/", 405),
+    ],
+)
+def test_errors_of_the_framework_are_problems_too(
+    call: Call, method: str, path: str, status: int
+) -> None:
+    response = call(method, path)
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = response.json()
+    assert set(problem) == {"type", "title", "status", "detail", "instance", "request_id"}
+    assert problem["status"] == status
+    assert problem["request_id"] == response.headers["x-request-id"] == "example"
+    assert problem["instance"] == "urn:psoas-risk:request:example"
+    if status == 405:
+        assert response.headers["allow"] in ("POST", "GET")
+
+
+def test_a_path_is_never_logged_or_repeated(log: io.BytesIO) -> None:
+    call = caller(make_app(log))
+    for path in ("/canary-4711", "/model/habits/canary-4711", "/assess?weight=canary-4711"):
+        assert "canary" not in call("GET", path).text
+    assert b"canary" not in log.getvalue()
+    routes = [json.loads(line)["route"] for line in log.getvalue().splitlines()]
+    assert routes == [None, "/model/habits/{id}", "/assess"]
+
+
+def test_health_and_readiness(call: Call) -> None:
+    assert call("GET", "/healthz").json() == {"status": "ok"}
+    assert call("GET", "/readyz").json() == {"status": "ready", "model": MODEL.version}
+
+
+def test_no_page_may_call_from_elsewhere_unless_configured() -> None:
+    origin = {"Origin": "https://app.example"}
+    asking = {**origin, "Access-Control-Request-Method": "POST"}
+    closed = caller(make_app())
+    assert "access-control-allow-origin" not in closed("GET", "/model", headers=origin).headers
+    assert closed("OPTIONS", "/assess", headers=asking).status_code == 405
+    opened = caller(make_app(cors_origins="https://app.example, https://other.example"))
+    response = opened("GET", "/model", headers=origin)
+    assert response.headers["access-control-allow-origin"] == "https://app.example"
+    assert "Psoas-Model" in response.headers["access-control-expose-headers"]
+    assert opened("OPTIONS", "/assess", headers=asking).status_code == 200
+    stranger = {"Origin": "https://elsewhere.example"}
+    assert "access-control-allow-origin" not in opened("GET", "/model", headers=stranger).headers
+
+
+def test_the_front_page_loads_nothing_from_elsewhere(call: Call) -> None:
+    response = call("GET", "/")
+    assert response.headers["content-type"].startswith("text/html")
+    assert response.headers["content-security-policy"].startswith("default-src 'none'")
+    page = response.text
+    assert MODEL.version in page
+    assert "{{" not in page
+    for address in ("src=", "@import", "https://"):
+        assert address not in page
+    for part in page.split('href="')[1:]:
+        assert call("GET", part.partition('"')[0]).status_code == 200

@@ -1,0 +1,111 @@
+"""The knowledge endpoints: enough to draw the form, and every number with what it rests on."""
+
+from typing import Any
+
+from conftest import Call
+from people import MODEL
+
+
+def test_the_questionnaire_is_enough_to_draw_the_form(call: Call) -> None:
+    form = call("GET", "/questionnaire").json()
+    assert [section["id"] for section in form["sections"]] == [
+        "about",
+        *(h.id for h in MODEL.habits),
+    ]
+    questions = {q["id"]: q for section in form["sections"] for q in section["questions"]}
+    assert list(questions) == list(MODEL.questions)
+    for question in questions.values():
+        assert question["ask"].endswith("?")
+        match question["answer"]:
+            case "number" | "whole_number":
+                assert question["minimum"] < question["maximum"]
+                assert question["unit"]
+                assert question["unit_text"]
+            case "choice":
+                assert all(option["id"] and option["label"] for option in question["options"])
+        for gate in question["asked_only_if"]:
+            assert gate in questions
+        response = call("POST", "/assess", json={"answers": {question["id"]: question["example"]}})
+        assert response.status_code == 200
+
+
+def test_the_bounds_of_the_form_are_the_bounds_of_the_service(call: Call) -> None:
+    for question in MODEL.questions.values():
+        if question.minimum is None or question.maximum is None:
+            continue
+        edge = 1 if question.answer == "whole_number" else 0.001
+        tried = {
+            question.minimum: 200,
+            question.maximum: 200,
+            question.minimum - edge: 422,
+            question.maximum + edge: 422,
+        }
+        for value, status in tried.items():
+            sent = int(value) if question.answer == "whole_number" else value
+            response = call("POST", "/assess", json={"answers": {question.id: sent}})
+            assert response.status_code == status, (question.id, value)
+
+
+def test_the_model_tells_its_limits_and_what_it_left_out(call: Call) -> None:
+    told = call("GET", "/model").json()
+    assert told["validation_status"] == "not_validated"
+    assert told["digest"] == MODEL.digest
+    assert {note["id"] for note in told["notes"]} >= {
+        "left_out_weekly_jumps",
+        "left_out_workload_ratio",
+    }
+    assert {limit["id"] for limit in told["limits"]} >= {
+        "not_validated",
+        "adults_only",
+        "self_report",
+    }
+    assert sum(habit["weight"] for habit in told["habits"]) == 100
+    assert [habit["id"] for habit in told["habits"] if habit["sets_floor"]] == [
+        "prolonged_sitting",
+        "heavy_running",
+    ]
+
+
+def test_every_number_of_a_habit_has_sources_or_a_reason(call: Call) -> None:
+    sources = {entry["id"] for entry in call("GET", "/model/sources").json()["sources"]}
+    for habit in MODEL.habits:
+        told = call("GET", f"/model/habits/{habit.id}").json()
+        assert told["evidence"]["grade"] == habit.evidence.grade
+        for component in told["components"]:
+            points = component["curve"]["points"] if component["curve"] else []
+            for part in [component, *points, component["never_more_than"], component["factor"]]:
+                if part is not None:
+                    assert part["sources"] or part["reason"]
+        assert set(cited(told)) <= sources
+
+
+def cited(part: Any) -> list[str]:
+    """Every source id in a JSON document."""
+    if isinstance(part, list):
+        return [source for item in part for source in cited(item)]
+    if not isinstance(part, dict):
+        return []
+    here = [source for name, value in part.items() if name == "sources" for source in value]
+    return here + [source for value in part.values() for source in cited(value)]
+
+
+def test_every_source_is_used_and_says_how_closely_it_was_read(call: Call) -> None:
+    for entry in call("GET", "/model/sources").json()["sources"]:
+        assert entry["source"]["read"] in ("abstract", "number_from_memory")
+        assert entry["source"]["reference"]
+        assert entry["source"]["finding"]
+
+
+def test_grades_and_weights_are_those_of_the_model_page() -> None:
+    expected = {
+        "prolonged_sitting": (35, "low", "uncertain"),
+        "slouching": (15, "very_low", "unsupported"),
+        "fetal_sleeping": (10, "expert_opinion", "expert_opinion_only"),
+        "one_sided_loading": (15, "very_low", "unsupported"),
+        "heavy_running": (25, "moderate", "contradicted"),
+    }
+    found = {
+        habit.id: (habit.index.weight, habit.evidence.grade, habit.psoas_claim.verdict)
+        for habit in MODEL.habits
+    }
+    assert found == expected
