@@ -1,0 +1,181 @@
+"""Measure POST /assess: requests per second and CPU per request, beside a bare server and an ordinary endpoint.
+
+Each server has a core to itself and a process of its own; the client has another core. Rounds
+alternate between the servers, and the medians of the ratios within rounds are what to quote.
+"""
+
+import json
+import os
+import random
+import selectors
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import cycle
+from statistics import median
+from typing import NamedTuple
+
+from bench.people import make_answers
+from rules.loading import load_model
+from rules.questions import Answer
+
+TITLES = {
+    "bare": "(a) bare ASGI app, fixed body of the same size",
+    "ordinary": "(b) ordinary FastAPI endpoint, no work, uvicorn's defaults",
+    "quiet": "(c) the same without any request log",
+    "psoas": "POST /assess, with its request log",
+}
+ROUNDS = 9
+REQUESTS = 1500
+AT_A_TIME = 50
+CONNECTIONS = 8
+PEOPLE = (ROUNDS + 1) * (REQUESTS + CONNECTIONS)
+SERVER_CORE, CLIENT_CORE = 0, 1
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+Answers = dict[str, Answer]
+
+
+class Measured(NamedTuple):
+    """One round of one server."""
+
+    per_second: float
+    cpu_microseconds: float
+
+
+def make_strangers() -> list[Answers]:
+    """Every request is of another person, who answered nine questions in ten."""
+    model, rng = load_model(), random.Random(1)  # noqa: S311
+    return [make_answers(model, rng) for _ in range(PEOPLE)]
+
+
+def make_live_forms() -> list[Answers]:
+    """People fill in the form, fifty at a time, and each asks again after every answer."""
+    people = make_strangers()
+    turns: list[Answers] = []
+    for first in range(0, len(people), AT_A_TIME):
+        forms = [list(person.items()) for person in people[first : first + AT_A_TIME]]
+        for answered in range(1, max(map(len, forms)) + 1):
+            turns += [dict(form[:answered]) for form in forms if answered <= len(form)]
+        if len(turns) >= PEOPLE:
+            break
+    return turns[:PEOPLE]
+
+
+def put_request(answers: Answers) -> bytes:
+    """A request, ready to send."""
+    body = json.dumps({"answers": answers}).encode()
+    head = "POST /assess HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+class Connection:
+    """A kept-alive connection that sends one request at a time."""
+
+    def __init__(self, port: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._received = b""
+
+    def receive(self) -> bool:
+        """Read what is there; True when it completes a response, which must be a 200."""
+        self._received += self.socket.recv(1 << 18)
+        head, end, body = self._received.partition(b"\r\n\r\n")
+        if not end:
+            return False
+        length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
+        if len(body) < length:
+            return False
+        assert head.startswith(b"HTTP/1.1 200"), self._received
+        self._received = b""
+        return True
+
+
+def send_all(port: int, requests: Iterator[bytes], count: int) -> None:
+    """Send so many requests over all connections, each as soon as its last response is there."""
+    selector, done = selectors.DefaultSelector(), 0
+    connections = [Connection(port) for _ in range(CONNECTIONS)]
+    for connection in connections:
+        selector.register(connection.socket, selectors.EVENT_READ, connection)
+        connection.socket.sendall(next(requests))
+    while done < count:
+        for key, _ in selector.select():
+            if key.data.receive():
+                done += 1
+                key.data.socket.sendall(next(requests))
+    for connection in connections:
+        connection.socket.close()
+
+
+@contextmanager
+def serving(name: str) -> Iterator[tuple[int, int]]:
+    """A server in a process of its own; gives its port and process id."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "bench.servers", name, str(port), str(SERVER_CORE)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        for _ in range(200):
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                break
+            except OSError:
+                time.sleep(0.05)
+        yield port, process.pid
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def cpu_seconds(pid: int) -> float:
+    """CPU time a process has used."""
+    with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def measure(server: tuple[int, int], requests: Iterator[bytes]) -> Measured:
+    """One round of one server."""
+    port, pid = server
+    cpu, start = cpu_seconds(pid), time.perf_counter()
+    send_all(port, requests, REQUESTS)
+    seconds = time.perf_counter() - start
+    return Measured(REQUESTS / seconds, (cpu_seconds(pid) - cpu) / REQUESTS * 1e6)
+
+
+def compare(title: str, people: list[Answers]) -> None:
+    """Measure all servers with the same requests, and print."""
+    prepared = [put_request(answers) for answers in people]
+    requests = {name: cycle(prepared) for name in TITLES}
+    with ExitStack() as stack:
+        servers = {name: stack.enter_context(serving(name)) for name in TITLES}
+        for name, (port, _) in servers.items():
+            send_all(port, requests[name], REQUESTS)
+        rounds = [
+            {name: measure(servers[name], requests[name]) for name in TITLES} for _ in range(ROUNDS)
+        ]
+    print(f"\n{title}; medians of {ROUNDS} alternating rounds of {REQUESTS} requests")
+    for name, words in TITLES.items():
+        rate = median(result[name].per_second for result in rounds)
+        cpu = median(result[name].cpu_microseconds for result in rounds)
+        ratios = [r[name].cpu_microseconds / r["psoas"].cpu_microseconds for r in rounds]
+        print(
+            f"{words:58} {rate:6.0f} requests/s {cpu:5.0f} µs CPU each; /assess does "
+            f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) of its requests per CPU second"
+        )
+
+
+def main() -> None:
+    """Measure and print."""
+    os.sched_setaffinity(0, {CLIENT_CORE})
+    compare("Forms filled in live, asked again after every answer", make_live_forms())
+    compare("Strangers, every request of another person", make_strangers())
+
+
+if __name__ == "__main__":
+    main()
