@@ -67,6 +67,7 @@ def serve(
         access_log=False,
         log_config=server_log_config(settings.log_level),
         server_header=False,
+        proxy_headers=False,
     )
 
 

@@ -273,5 +273,5 @@ def find_warnings(model: Model, person: Person) -> list[RaisedWarning]:
     return [
         {"code": code, "fields": list(warning.total), "text": warning.text}
         for code, warning in model.warnings.items()
-        if formula.warns(person, warning)
+        if None not in map(person.answer, warning.total) and formula.warns(person, warning)
     ]

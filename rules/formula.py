@@ -71,7 +71,7 @@ class Carrier(Protocol):
         """The greatest whole number not above the value."""
 
     def tenth(self, value: Value) -> Value:
-        """The value divided by ten, rounded once: a product with 0.1 would round twice."""
+        """The value divided by ten and rounded once; a product with 0.1, which some engines make of it, rounds twice."""
 
 
 # Answers

@@ -102,6 +102,9 @@ def test_the_front_page_loads_nothing_from_elsewhere(call: Call) -> None:
     page = response.text
     assert MODEL.version in page
     assert "{{" not in page
+    assert "http://test/assess" in page
+    named = call("GET", "/", headers={"Host": "a<b>.example:8123"}).text
+    assert "a<b>" not in named
     for address in ("src=", "@import", "https://"):
         assert address not in page
     for part in page.split('href="')[1:]:

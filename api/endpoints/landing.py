@@ -1,5 +1,6 @@
 """The front page, and the description of the API for machines."""
 
+from html import escape
 from importlib.resources import files
 
 from fastapi import APIRouter, Request, Response
@@ -17,13 +18,14 @@ def router(parts: Parts) -> APIRouter:
     router = APIRouter(include_in_schema=False)
     page = files("api.pages").joinpath("landing.html").read_text("utf-8")
     page = page.replace("{{version}}", parts.model.version)
-    landing = FixedAnswer(page.encode(), "text/html; charset=utf-8", Content_Security_Policy=STRICT)
     documents: list[FixedAnswer] = []
 
     @router.get("/")
     async def get_landing(request: Request) -> Response:
-        """Where to go from here."""
-        return landing.answer(request)
+        """Where to go from here, in terms of the address at which the page was asked for."""
+        shown = page.replace("{{address}}", escape(str(request.base_url)))
+        html = "text/html; charset=utf-8"
+        return FixedAnswer(shown.encode(), html, Content_Security_Policy=STRICT).answer(request)
 
     @router.get("/openapi.json")
     async def get_document(request: Request) -> Response:
