@@ -14,7 +14,7 @@ from api.logs import open_log
 from api.parts import Parts
 from api.payloads import assess_payload
 from api.problems import answer_problems
-from api.settings import Settings
+from api.settings import Settings, read_settings
 from rules.assessment import Assessor
 from rules.definitions import Model
 from rules.loading import load_model
@@ -36,7 +36,7 @@ def create_app(
     Raises:
         ModelError: when the model's files do not hold together.
     """
-    settings = settings or Settings()
+    settings = settings or read_settings()
     model = load_model(settings.model_dir)
     assessor = Assessor(model)
     parts = Parts(model=model, assessor=assessor, assess_payload=assess_payload(assessor))

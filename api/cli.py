@@ -15,7 +15,7 @@ from api.document import describe
 from api.logs import open_log, server_log_config
 from api.payloads import assess_payload
 from api.problems import Refusal
-from api.settings import Settings
+from api.settings import SettingsError, read_settings
 from rules.assessment import Assessor
 from rules.errors import ModelError
 from rules.loading import load_model
@@ -47,10 +47,12 @@ def start_app() -> Any:
 @cli.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (PSOAS_HOST).")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on (PSOAS_PORT).")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port to listen on (PSOAS_PORT).")
+    ] = None,
 ) -> None:
     """Start the service."""
-    settings = Settings()
+    settings = read_settings()
     host, port = host or settings.host, settings.port if port is None else port
     load_model(settings.model_dir)
     address = f"http://{host}:{port}"
@@ -79,7 +81,7 @@ def assess(
     ],
 ) -> None:
     """Assess one person's answers and print the assessment as JSON."""
-    assessor = Assessor(load_model(Settings().model_dir))
+    assessor = Assessor(load_model(read_settings().model_dir))
     try:
         payload = assess_payload(assessor).read(parse_json(file.read()))
     except Refusal as refusal:
@@ -98,7 +100,7 @@ def print_json(value: Assessment) -> None:
 @cli.command()
 def model() -> None:
     """Check the model's files and say what they hold."""
-    loaded = load_model(Settings().model_dir)
+    loaded = load_model(read_settings().model_dir)
     print(name_model(loaded))
     for habit in loaded.habits:
         print(
@@ -116,13 +118,14 @@ def openapi() -> None:
 
 
 def main() -> None:
-    """Run the command; a model that does not hold together is told, not traced."""
+    """Run the command; settings or a model that cannot be used are told, not traced."""
     try:
         cli()
-    except ModelError as error:
-        to_person.print("The model's files do not hold together:", markup=False)
+    except (ModelError, SettingsError) as error:
+        what = "model's files do" if isinstance(error, ModelError) else "settings do"
+        to_person.print(f"The {what} not work:", markup=False)
         for problem in error.problems:
-            to_person.print(f"  {problem}", markup=False)
+            to_person.print(f"  {problem}", markup=False, soft_wrap=True)
         sys.exit(INVALID)
 
 

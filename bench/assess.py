@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import cycle
+from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
@@ -34,7 +35,6 @@ AT_A_TIME = 50
 CONNECTIONS = 8
 PEOPLE = (ROUNDS + 1) * (REQUESTS + CONNECTIONS)
 SERVER_CORE, CLIENT_CORE = 0, 1
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 Answers = dict[str, Answer]
@@ -133,10 +133,9 @@ def serving(name: str) -> Iterator[tuple[int, int]]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """CPU time a process has used."""
-    with open(f"/proc/{pid}/stat") as stat:  # noqa: PTH123
-        fields = stat.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
+    """CPU time that all threads of a process have used."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
 
 
 def measure(server: tuple[int, int], requests: Iterator[bytes]) -> Measured:

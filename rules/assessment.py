@@ -145,11 +145,12 @@ class ReadyComponent:
     def _work_out(self, *answers: Answer | None) -> ComponentResult:
         """The result for the answers to `names`, in their order."""
         person = Person(dict(zip(self.names, answers, strict=True)))
-        points, held_down = self._evaluate(person, "score")
+        filled = formula.fill(person, self._questions, "score")
+        points, held_down = self._work(person, filled)
         low = high = points
         if None in answers:
-            low, _ = self._evaluate(person, "low")
-            high, _ = self._evaluate(person, "high")
+            low = self._end(person, "low", filled, points)
+            high = self._end(person, "high", filled, points)
         shown = round_points(points)
         told = self._wording.tell(person, shown, held_down)
         minimum, maximum = self._component.range
@@ -163,9 +164,11 @@ class ReadyComponent:
         }
         return ComponentResult(points, low, high, put, told)
 
-    def _evaluate(self, person: Person, view: View) -> tuple[float, bool]:
-        result: tuple[float, bool] = self._work(person, formula.fill(person, self._questions, view))
-        return result
+    def _end(self, person: Person, view: View, filled: formula.Answers, points: float) -> float:
+        """An end of the interval: the points themselves where the stand-ins are the same."""
+        answers = formula.fill(person, self._questions, view)
+        end: float = points if answers == filled else self._work(person, answers)[0]
+        return end
 
 
 class ReadyHabit:

@@ -92,7 +92,9 @@ class ComponentWording:
     def __init__(self, words: Words, habit: Habit, component: Component) -> None:
         say, limit = words.component, component.never_more_than
         minimum, maximum = map(show_number, component.range)
-        self._words = words
+        self._list = words.list
+        self._counted, self._credited = words.lay.counted_one, words.lay.credited
+        self._still_open, self._only_open = f" {say.still_open}", say.only_open
         self._reasons = [(q, ready_phrase(q)) for q in habit.reasons[component.id]]
         self._not_asked = {q.id: _say_gates(habit, q) for q in habit.reasons[component.id]}
         self._nothing = say.took_off_nothing if component.credit else say.gave_nothing
@@ -112,20 +114,17 @@ class ComponentWording:
         because, still_open = self._name_reasons(person)
         shown = show_number(abs(points))
         start = start_sentence(because)
-        if because:
-            text = fill_in(self._template(points, held_down), because=start, points=shown)
-            if still_open:
-                text += " " + fill_in(self._words.component.still_open, open=still_open)
-        else:
-            text = fill_in(self._words.component.only_open, open=still_open)
-        counted = fill_in(self._words.lay.counted_one, because=because, points=shown)
-        credited = fill_in(self._words.lay.credited, because=start, points=shown)
-        return Told(
-            text,
-            counted if points > 0 else "",
-            credited if points < 0 else "",
-            fill_in(self._for_clinician, points=show_number(points)),
-        )
+        text = self._template(points, held_down) if because else self._only_open
+        text = text.replace("{because}", start).replace("{points}", shown)
+        if still_open:
+            text = (text + self._still_open if because else text).replace("{open}", still_open)
+        counted = credited = ""
+        if points > 0:
+            counted = self._counted.replace("{because}", because).replace("{points}", shown)
+        elif points < 0:
+            credited = self._credited.replace("{because}", start).replace("{points}", shown)
+            shown = f"-{shown}"
+        return Told(text, counted, credited, self._for_clinician.replace("{points}", shown))
 
     def _name_reasons(self, person: Person) -> tuple[str, str]:
         """The answers behind the points as one phrase, and the questions still open as another."""
@@ -139,7 +138,7 @@ class ComponentWording:
             elif question.can_matter:
                 still_open.append(question.label)
         phrases = [phrase for phrase in dict.fromkeys(said) if phrase]
-        return join_list(self._words.list, phrases), join_list(self._words.list, still_open)
+        return join_list(self._list, phrases), join_list(self._list, still_open)
 
     def _template(self, points: float, held_down: bool) -> str:
         if held_down and self._held_down:

@@ -111,6 +111,19 @@ def test_serve_says_where_to_look_and_answers(workers: str) -> None:
     assert "13.37" not in said + told
 
 
+@pytest.mark.parametrize(
+    ("words", "environment"),
+    [(["--port", "99999"], {}), ([], {"PSOAS_PORT": "99999"}), ([], {"PSOAS_LOG_LEVEL": "loud"})],
+)
+def test_serve_refuses_settings_that_cannot_work(
+    words: list[str], environment: dict[str, str]
+) -> None:
+    done = run("serve", *words, env={**os.environ, **environment})
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "port" in done.stderr or "PSOAS_" in done.stderr
+
+
 def wait_for(address: str) -> httpx.Response:
     """The first answer of a server that is still starting."""
     for _ in range(200):
