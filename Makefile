@@ -1,6 +1,6 @@
 # `make serve` and `make test` do all the set-up; `make help` lists the rest.
 SHELL := /bin/bash
-PORT ?= 8000
+PORT ?= $(or $(PSOAS_PORT),8000)
 # Debian's own build is a good deal faster than a plain one.
 PYTHON ?= $(or $(wildcard /usr/bin/python3.11),python3)
 BIN := .venv/bin
@@ -32,7 +32,7 @@ soak: .venv/stamp-dev ## the long proofs
 
 openapi: .venv/stamp-dev ## write openapi/openapi.json and the example responses anew
 	$(BIN)/pytest -q tests/test_examples.py --write-examples
-	$(BIN)/psoas openapi > openapi/openapi.json
+	$(BIN)/psoas openapi > .venv/openapi.json && mv .venv/openapi.json openapi/openapi.json
 
 bench: .venv/stamp-dev ## measure /assess beside a bare server and an ordinary endpoint
 	$(BIN)/python -m bench.assess
@@ -47,10 +47,10 @@ venv: .venv/stamp-run ## install the service and its command, .venv/bin/psoas
 clean: ## remove what was installed and built
 	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.venv/bin/python:
-	$(PYTHON) -m venv .venv
+.venv/bin/pip:
+	$(PYTHON) -m venv --clear .venv || { rm -rf .venv; exit 1; }
 
-.venv/stamp-run: .venv/bin/python pyproject.toml requirements.lock requirements-build.lock
+.venv/stamp-run: .venv/bin/pip pyproject.toml requirements.lock requirements-build.lock
 	$(PIP) --require-hashes -r requirements.lock -r requirements-build.lock
 	$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@

@@ -4,10 +4,10 @@ import random
 from collections.abc import Callable
 
 from fastapi import APIRouter, FastAPI
-from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
 from structlog.typing import FilteringBoundLogger
 
+from api.cors import Cors
 from api.endpoints import ROUTERS
 from api.envelope import Envelope
 from api.logs import open_log
@@ -52,17 +52,16 @@ def create_app(
     for router in ROUTERS:
         add_routes(app, router(parts))
     answer_problems(app)
-    name = name_model(model)
-    log = log or open_log(settings.log_level)
-    app.add_middleware(Envelope, model_name=name, log=log, new_id=new_id)
     if settings.cors_origins:
         app.add_middleware(
-            CORSMiddleware,
+            Cors,
             allow_origins=settings.cors_origins,
             allow_methods=["GET", "POST"],
             allow_headers=["Content-Type", "X-Request-Id", "If-None-Match"],
             expose_headers=["X-Request-Id", "Psoas-Model", "ETag"],
         )
+    log = log or open_log(settings.log_level)
+    app.add_middleware(Envelope, model_name=name_model(model), log=log, new_id=new_id)
     return app
 
 

@@ -1,6 +1,7 @@
 """JSON bodies: read strictly, checked whole, and every fault in them named at once."""
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -28,6 +29,8 @@ CODES: Mapping[str, FaultCode] = {
 }
 """Our codes for the faults that pydantic finds; every other one is a wrong type."""
 
+SUGGESTED = 20
+"""Faults that may be told a likely name: looking for one takes time, and a body may hold thousands."""
 NO_STORE = (b"cache-control", b"no-store")
 RawHeaders = Mapping[bytes, bytes]
 """Request headers by lower-case name, as the server gives them."""
@@ -54,7 +57,8 @@ class Payload(BaseModel):
         try:
             payload = cls.model_validate(document)
         except ValidationError as error:
-            faults = [cls._describe(fault) for fault in error.errors(include_url=False)]
+            found = error.errors(include_url=False)
+            faults = [cls._describe(fault, n < SUGGESTED) for n, fault in enumerate(found)]
             raise Refusal(422, faults=faults + cls.find_contradictions(document)) from None
         if faults := cls.find_contradictions(document):
             raise Refusal(422, faults=faults)
@@ -66,24 +70,38 @@ class Payload(BaseModel):
         return []
 
     @classmethod
-    def _describe(cls, fault: Mapping[str, Any]) -> Fault:
-        pointer = point_at(fault["loc"])
-        code = CODES.get(fault["type"], "wrong_type")
-        if fault["input"] is TWICE:
-            return Fault(pointer, "malformed", "is given more than once")
-        if code == "unknown_field":
-            return Fault(pointer, code, cls._describe_unknown(pointer))
-        if code == "not_an_option" and not isinstance(fault["input"], str):
-            code = "wrong_type"
+    def _describe(cls, fault: Mapping[str, Any], suggest: bool) -> Fault:
+        pointer, value = point_at(fault["loc"]), fault["input"]
         expected = cls.expected.get(pointer, "a JSON object")
-        return Fault(pointer, code, "is missing" if code == "missing" else f"must be {expected}")
+        if value is TWICE:
+            return Fault(pointer, "malformed", "is given more than once")
+        match CODES.get(fault["type"], "wrong_type"):
+            case "missing":
+                return Fault(pointer, "missing", "is missing")
+            case "unknown_field":
+                hint = cls._suggest(pointer) if suggest else ""
+                return Fault(pointer, "unknown_field", f"is not a field here{hint}")
+            case "wrong_type" if "number of" in expected and _is_too_large(value):
+                return Fault(pointer, "out_of_range", f"must be {expected}")
+            case "not_an_option" if not isinstance(value, str):
+                return Fault(pointer, "wrong_type", f"must be {expected}")
+            case code:
+                return Fault(pointer, code, f"must be {expected}")
 
     @classmethod
-    def _describe_unknown(cls, pointer: str) -> str:
+    def _suggest(cls, pointer: str) -> str:
         parent, _, name = pointer.rpartition("/")
-        known = [place.removeprefix(f"{parent}/") for place in cls.expected if place != parent]
-        near = get_close_matches(name, [place for place in known if "/" not in place], n=1)
-        return f"is not a field here; did you mean {near[0]}?" if near else "is not a field here"
+        places = [place.rpartition("/") for place in cls.expected if place]
+        known = [last for before, _, last in places if before == parent]
+        near = get_close_matches(name, known, n=1)
+        return f"; did you mean {near[0]}?" if near else ""
+
+
+def _is_too_large(value: object) -> bool:
+    """Whether a value of the wrong type is a number beyond every bound."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isinstance(value, int) or not math.isfinite(value)
 
 
 class JsonRoute(APIRoute):
@@ -131,9 +149,10 @@ def check_media_type(headers: RawHeaders) -> None:
         return
     media_type, _, parameters = sent.decode("latin-1").lower().partition(";")
     is_json = re.fullmatch(r"application/([\w.-]+\+)?json", media_type.strip())
-    charset = parameters.partition("charset=")[2].strip().strip('"')
+    named = (part.strip().partition("=") for part in parameters.split(";"))
+    charset = {name: value.strip('"') for name, _, value in named}.get("charset", "utf-8")
     encoding = headers.get(b"content-encoding", b"identity")
-    if not is_json or charset not in ("", "utf-8") or encoding != b"identity":
+    if not is_json or charset != "utf-8" or encoding != b"identity":
         raise Refusal(415)
 
 
@@ -182,14 +201,17 @@ def parse_json(body: bytes) -> object:
 
 
 def _collect(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
-    collected = dict(pairs)
-    if len(collected) != len(pairs):
-        seen: set[str] = set()
-        for name, _ in pairs:
-            if name in seen:
-                collected[name] = TWICE
-            seen.add(name)
+    collected: dict[str, object] = {}
+    for name, value in pairs:
+        known = name if name.isascii() else name.encode("utf-8", "replace").decode()
+        collected[known] = TWICE if known in collected else value
     return collected
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_collect)
+def _read_whole(digits: str) -> int | float:
+    """A whole number; one that is longer than any bound as a float, which takes any length."""
+    return int(digits) if len(digits) < LONGEST_WHOLE else float(digits)
+
+
+LONGEST_WHOLE = 20
+_DECODER = json.JSONDecoder(object_pairs_hook=_collect, parse_int=_read_whole)

@@ -33,6 +33,12 @@ INVALID = 2
 """Exit code when what was given cannot be used; 0 is success."""
 
 
+def tell(text: str) -> None:
+    """Say something to the person, on standard error and just as it is; no signs that steer terminals."""
+    plain = "".join(sign if sign.isprintable() else "?" for sign in text)
+    to_person.print(plain, markup=False, emoji=False, soft_wrap=True)
+
+
 def start_app() -> Any:
     """The service for the settings of the environment, as each server process starts it.
 
@@ -56,10 +62,7 @@ def serve(
     host, port = host or settings.host, settings.port if port is None else port
     load_model(settings.model_dir)
     address = f"http://{host}:{port}"
-    to_person.print(
-        f"Psoas Risk: look at {address}/ first; the API is in {address}/openapi.json",
-        soft_wrap=True,
-    )
+    tell(f"Psoas Risk: look at {address}/ first; the API is in {address}/openapi.json")
     uvicorn.run(
         "api.cli:start_app",
         factory=True,
@@ -70,6 +73,7 @@ def serve(
         log_config=server_log_config(settings.log_level),
         server_header=False,
         proxy_headers=False,
+        ws="none",
     )
 
 
@@ -85,9 +89,9 @@ def assess(
     try:
         payload = assess_payload(assessor).read(parse_json(file.read()))
     except Refusal as refusal:
-        to_person.print(refusal.detail, markup=False)
+        tell(refusal.detail)
         for fault in refusal.faults:
-            to_person.print(f"  {fault.pointer}: {fault.detail} ({fault.code})", markup=False)
+            tell(f"  {fault.pointer}: {fault.detail} ({fault.code})")
         raise typer.Exit(INVALID) from None
     print_json(assessor.assess(payload.given))
 
@@ -123,9 +127,9 @@ def main() -> None:
         cli()
     except (ModelError, SettingsError) as error:
         what = "model's files do" if isinstance(error, ModelError) else "settings do"
-        to_person.print(f"The {what} not work:", markup=False)
+        tell(f"The {what} not work:")
         for problem in error.problems:
-            to_person.print(f"  {problem}", markup=False, soft_wrap=True)
+            tell(f"  {problem}")
         sys.exit(INVALID)
 
 

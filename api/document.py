@@ -33,6 +33,8 @@ can be, and shows where every point comes from.
 - **Missing is not zero.** What is not answered widens the interval `low` to `high`.
 - **Errors** are problem details (RFC 9457). A 422 lists every fault with a JSON pointer and a code,
   and never repeats a value.
+- **Nothing is stored and no answer is logged.** The last results of each habit stay in memory for a while,
+  without anything that says whose they were.
 - **Additive change only:** accept fields and enum values you do not know yet.
 
 This release scores habits only. It does not ask about warning signs yet and is not for use with patients.
@@ -72,6 +74,7 @@ def describe(app: FastAPI) -> bytes:
     schemas["Problem"] = problem
     for operation in _operations(document):
         _document_responses(operation)
+        _document_etag(operation)
         _add_examples(operation)
     return json.dumps(document, indent=1, ensure_ascii=False).encode() + b"\n"
 
@@ -97,6 +100,23 @@ def _document_responses(operation: dict[str, Any]) -> None:
         if int(status) >= 400:
             reference = {"$ref": "#/components/schemas/Problem"}
             response["content"] = {PROBLEM_TYPE: {"schema": reference}}
+
+
+def _document_etag(operation: dict[str, Any]) -> None:
+    """Add the headers by which a copy is kept and asked for again."""
+    if "304" in operation["responses"]:
+        for status in ("200", "304"):
+            etag = _header("Names this version of the body; send it back as If-None-Match.")
+            operation["responses"][status]["headers"]["ETag"] = etag
+        operation.setdefault("parameters", []).append(
+            {
+                "name": "If-None-Match",
+                "in": "header",
+                "required": False,
+                "description": "The ETag of a copy you have; the answer is 304 if it is still right.",
+                "schema": {"type": "string"},
+            }
+        )
 
 
 def _header(description: str) -> dict[str, Any]:

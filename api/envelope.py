@@ -32,6 +32,9 @@ class Envelope:
             await self.app(scope, receive, send)
             return
         started = time.perf_counter()
+        method = scope["method"]
+        if method == "HEAD":  # the same as GET, and the body stays here
+            scope = {**scope, "method": "GET"}
         request_id = _sent_id(scope["headers"]) or self._new_id()
         scope["request_id"] = request_id
         extra = (self._model, (b"x-request-id", request_id.encode()))
@@ -42,6 +45,8 @@ class Envelope:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], *extra]
+            elif method == "HEAD":
+                message = {**message, "body": b""}
             await send(message)
 
         try:
@@ -55,7 +60,7 @@ class Envelope:
         self._log.info(
             "request",
             request_id=request_id,
-            method=scope["method"],
+            method=method,
             route=getattr(scope.get("route"), "path", None),
             status=status,
             milliseconds=round((time.perf_counter() - started) * 1000, 2),

@@ -29,7 +29,7 @@ class FixedAnswer:
 
     def answer(self, request: Request) -> Response:
         """The body, or 304 when the caller's copy is still right."""
-        wanted = request.headers.get("if-none-match", "")
+        wanted = ",".join(request.headers.getlist("if-none-match"))
         known = [tag.strip().removeprefix("W/") for tag in wanted.split(",")]
         if self._etag in known or wanted.strip() == "*":
             return Response(status_code=304, headers=self._headers)

@@ -51,7 +51,12 @@ def server_log_config(level: str) -> dict[str, Any]:
                 "stream": "ext://sys.stdout",
             }
         },
+        # At debug the server would log addresses and headers as they come, so it stays at info.
         "loggers": {
-            "uvicorn": {"handlers": ["stdout"], "level": level.upper(), "propagate": False}
+            "uvicorn": {
+                "handlers": ["stdout"],
+                "level": "INFO" if level == "debug" else level.upper(),
+                "propagate": False,
+            }
         },
     }

@@ -140,7 +140,10 @@ def answer_problems(app: FastAPI) -> None:
         return put_problem(_id_of(request), error.status, error.detail, error.faults)
 
     async def answer_http(request: Request, error: Any) -> Response:
-        return put_problem(_id_of(request), error.status_code, headers=error.headers)
+        headers = dict(error.headers or {})
+        if headers.get("Allow") == "GET":
+            headers["Allow"] = "GET, HEAD"
+        return put_problem(_id_of(request), error.status_code, headers=headers)
 
     async def answer_invalid(request: Request, error: Any) -> Response:
         faults = [

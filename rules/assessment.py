@@ -57,6 +57,11 @@ class Scale:
         """A score and its interval as text; there must be a score."""
         return self._shown[tenths.score or 0], self._shown[tenths.low], self._shown[tenths.high]
 
+    def level(self, tenths: Tenths) -> tuple[LevelId, Status]:
+        """The level and status of a score; there must be one."""
+        complete = tenths.low == tenths.high
+        return self._levels[tenths.score or 0], "complete" if complete else "partial"
+
     def put(self, tenths: Tenths) -> IndexScore:
         """A score with its interval in points, its levels and its status."""
         score, low, high = tenths
@@ -65,7 +70,7 @@ class Scale:
         level: LevelId | None = level_low if decided else None
         status: Status = "insufficient"
         if score is not None:
-            level, status = self._levels[score], "complete" if low == high else "partial"
+            level, status = self.level(tenths)
         return {
             "score": None if score is None else self._points[score],
             "low": self._points[low],
@@ -104,7 +109,7 @@ class Assessor:
                 "intended_use": self.model.intended_use,
             },
             "index": self._scale.put(index),
-            "habits": [habit.put for habit in habits],
+            "habits": [_copy(habit.put) for habit in habits],
             "warnings": find_warnings(self.model, person),
         }
 
@@ -132,10 +137,10 @@ class ReadyComponent:
     It depends on few answers, and people answer in round numbers, so the last results are kept.
     """
 
-    KEPT = 1024
+    KEPT = 512
 
     def __init__(self, habit: Habit, component: Component, wording: ComponentWording) -> None:
-        self.names = habit.answers_behind[component.id]
+        self.names = tuple(habit.answers_behind[component.id])
         self._questions = [q for q in habit.scored_questions if q.id in self.names]
         self._component = component
         self._work = formula.ready_component(habit, component)
@@ -152,7 +157,7 @@ class ReadyComponent:
             low = self._end(person, "low", filled, points)
             high = self._end(person, "high", filled, points)
         shown = round_points(points)
-        told = self._wording.tell(person, shown, held_down)
+        told = self._wording.tell(person, shown, held_down, low != high)
         minimum, maximum = self._component.range
         put: ComponentPoints = {
             "id": self._component.id,
@@ -175,10 +180,10 @@ class ReadyHabit:
     """One habit's formula and wording.
 
     A form that asks for an assessment after each answer changes one habit and leaves the others as
-    they were, so the last results are kept: in memory, and of nobody in particular.
+    they were, so the last results are kept: in memory, without anything that says whose they were.
     """
 
-    KEPT = 512
+    KEPT = 256
 
     def __init__(self, habit: Habit, words: Words, scale: Scale) -> None:
         self.names = [question.id for question in habit.scored_questions]
@@ -199,7 +204,8 @@ class ReadyHabit:
         person = Person(dict(zip(self.names, answers, strict=True)))
         if not formula.is_scored(person, self._habit):
             nothing = Tenths(None, 0, HIGHEST)
-            return HabitResult(nothing, self._put(nothing, []))
+            comments = self._wording.tell_insufficient(person)
+            return HabitResult(nothing, self._put(nothing, [], comments))
         results = [part.result(*map(person.answer, part.names)) for part in self._components]
         points = [result.points for result in results]
         lows, highs = [result.low for result in results], [result.high for result in results]
@@ -207,13 +213,14 @@ class ReadyHabit:
         low = score if lows == points else formula.habit_tenths(person, lows)
         high = score if highs == points else formula.habit_tenths(person, highs)
         tenths = Tenths(score, low, high)
-        return HabitResult(tenths, self._put(tenths, results))
+        return HabitResult(tenths, self._put(tenths, results, self._comment(tenths, results)))
 
-    def _put(self, tenths: Tenths, components: Sequence[ComponentResult]) -> HabitScore:
+    def _put(
+        self, tenths: Tenths, components: Sequence[ComponentResult], comments: tuple[str, str]
+    ) -> HabitScore:
         """The score with its components and comments, as callers get it."""
         habit = self._habit
         score = self._scale.put(tenths)
-        lay_comment, clinician_comment = self._comment(score, tenths, components)
         return {
             "id": habit.id,
             "name": habit.name,
@@ -230,31 +237,33 @@ class ReadyHabit:
             "evidence_grade": habit.evidence.grade,
             "psoas_claim": habit.psoas_claim.verdict,
             "psoas_claim_note": habit.psoas_claim.note,
-            "lay_comment": lay_comment,
-            "clinician_comment": clinician_comment,
+            "lay_comment": comments[0],
+            "clinician_comment": comments[1],
             "sources": habit.cited,
         }
 
-    def _comment(
-        self, score: IndexScore, tenths: Tenths, parts: Sequence[ComponentResult]
-    ) -> tuple[str, str]:
-        """The comments for the person and for a clinician."""
-        wording = self._wording
-        if score["score"] is None or score["level"] is None:
-            return wording.insufficient
+    def _comment(self, tenths: Tenths, parts: Sequence[ComponentResult]) -> tuple[str, str]:
+        """The comments for the person and for a clinician on a habit that has a score."""
         told = [part.told for part in parts]
         gave = sorted([part for part in parts if part.points > 0], key=_most_first)
         counted = [part.told.counted for part in gave if part.told.counted]
         total = formula.add_up([part.points for part in parts])
+        level, status = self._scale.level(tenths)
         shown = self._scale.show(tenths)
         return (
-            wording.tell_person(score["level"], shown, counted, told),
-            wording.tell_clinician(score["level"], score["status"], shown, total, told),
+            self._wording.tell_person(level, shown, counted, told),
+            self._wording.tell_clinician(level, status, shown, total, told),
         )
 
 
 def _most_first(result: ComponentResult) -> float:
     return -result.points
+
+
+def _copy(put: HabitScore) -> HabitScore:
+    """A habit's score that the caller may change; what is kept stays as it is."""
+    components = put["components"]
+    return {**put, "components": components and [{**part} for part in components]}
 
 
 def score_index(person: Person, model: Model, habits: Sequence[Tenths]) -> Tenths:
@@ -276,5 +285,5 @@ def find_warnings(model: Model, person: Person) -> list[RaisedWarning]:
     return [
         {"code": code, "fields": list(warning.total), "text": warning.text}
         for code, warning in model.warnings.items()
-        if None not in map(person.answer, warning.total) and formula.warns(person, warning)
+        if formula.warns(person, warning)
     ]

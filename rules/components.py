@@ -124,7 +124,7 @@ class Curve(Definition):
 class Limit(Grounded):
     """Never more points than so many for each unit of another answer or quantity."""
 
-    points: Number
+    points: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     """Points for each unit."""
     per: Id
     """The question or quantity that is counted."""
@@ -137,7 +137,7 @@ class Factor(Grounded):
 
     by: Id
     """The other question."""
-    times: Mapping[Id, Number]
+    times: Mapping[Id, Annotated[float, Field(ge=0, allow_inf_nan=False)]]
     """The number for each of its answers."""
 
     @cached_property

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -19,7 +19,7 @@ class Contradiction(Definition):
     """The question at which the fault is reported."""
     answered: Answer
     """Its answer."""
-    beside_above_zero: tuple[Id, ...]
+    beside_above_zero: Annotated[tuple[Id, ...], Field(min_length=1)]
     """Questions of which none may then be answered above 0."""
     text: Text
     """What is told, after the question's name."""
@@ -97,9 +97,9 @@ class Habit(Definition):
         return next(question for question in self.questions if question.role == "core")
 
     @cached_property
-    def cited(self) -> list[str]:
+    def cited(self) -> tuple[str, ...]:
         """The ids of all sources this habit's file cites, each once, in the file's order."""
-        return list(dict.fromkeys(cited_sources(self)))
+        return tuple(dict.fromkeys(cited_sources(self)))
 
     def reads(self, of: str) -> tuple[str, ...]:
         """The questions behind an answer or quantity of this habit."""
@@ -198,7 +198,7 @@ class Model(Definition):
     intended_use: Text
     what_a_score_is: Text
     premise: Text
-    premise_sources: tuple[Id, ...]
+    premise_sources: Annotated[tuple[Id, ...], Field(min_length=1)]
     index: IndexRule
     levels: tuple[Level, ...]
     notes: tuple[Note, ...]
@@ -216,6 +216,8 @@ class Model(Definition):
         starts = [level.from_ for level in self.levels]
         if starts != sorted(set(starts)) or starts[:1] != [0]:
             raise ValueError("levels must start at 0 and rise")
+        if [level.id for level in self.levels] != list(get_args(LevelId)):
+            raise ValueError(f"levels must be {', '.join(get_args(LevelId))}, in this order")
         return self
 
     @cached_property

@@ -4,7 +4,7 @@ Whatever does not depend on a person is filled into the sentences once, when a m
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from rules.components import Component
@@ -12,7 +12,7 @@ from rules.definitions import Habit
 from rules.formula import TOP, is_left_out
 from rules.person import Person
 from rules.questions import Answer, Question
-from rules.words import LevelId, ListWords, Status, Words
+from rules.words import LevelId, ListWords, PointsWords, Status, Words
 
 
 def round_points(points: float) -> float:
@@ -28,14 +28,18 @@ def show_number(number: float) -> str:
     return shown.removesuffix(".0")
 
 
+def say_points(words: PointsWords, points: float) -> str:
+    """Points as text: “1 point”, “22.5 points”."""
+    shown = show_number(points)
+    return words.one if shown == "1" else words.other.replace("{n}", shown)
+
+
 def join_list(words: ListWords, parts: Sequence[str]) -> str:
-    """Parts as one phrase; a part in brackets only adds to the one before it."""
+    """Parts as one phrase; a part that begins with a space continues the one before it."""
     joined, last = "", len(parts) - 1
     for position, part in enumerate(parts):
-        if position == 0:
-            joined = part
-        elif part[0] == "(":
-            joined = f"{joined} {part}"
+        if position == 0 or part[0] == " ":
+            joined += part
         else:
             joined += (words.before_last if position == last else words.between) + part
     return joined
@@ -60,11 +64,12 @@ def ready_phrase(question: Question) -> Callable[[Answer], str]:
     """
     if not question.is_numeric:
         return question.option_phrases.__getitem__
-    exactly: Mapping[Answer, str | None] = {0: question.phrase.zero, 1: question.phrase.one}
+    exactly = {"0": question.phrase.zero, "1": question.phrase.one}
     other = question.phrase.other or ""
 
     def say(answer: Answer) -> str:
-        return exactly.get(answer) or other.replace("{n}", show_number(float(answer)))
+        shown = show_number(float(answer))
+        return exactly.get(shown) or other.replace("{n}", shown)
 
     return say
 
@@ -92,9 +97,8 @@ class ComponentWording:
     def __init__(self, words: Words, habit: Habit, component: Component) -> None:
         say, limit = words.component, component.never_more_than
         minimum, maximum = map(show_number, component.range)
-        self._list = words.list
+        self._words = words
         self._counted, self._credited = words.lay.counted_one, words.lay.credited
-        self._still_open, self._only_open = f" {say.still_open}", say.only_open
         self._reasons = [(q, ready_phrase(q)) for q in habit.reasons[component.id]]
         self._not_asked = {q.id: _say_gates(habit, q) for q in habit.reasons[component.id]}
         self._nothing = say.took_off_nothing if component.credit else say.gave_nothing
@@ -102,48 +106,55 @@ class ComponentWording:
             say.took_off if component.credit else say.gave,
             most=minimum.lstrip("-") if component.credit else maximum,
         )
-        self._held_down = limit and fill_in(
-            say.held_down, limit=show_number(limit.points), each=limit.each
-        )
+        # A factor changes the points once more, so the limit alone would not explain them.
+        self._held_down = self._something
+        if limit and not component.factor:
+            self._held_down = fill_in(
+                say.held_down, limit=show_number(limit.points), each=limit.each
+            )
         self._for_clinician = fill_in(
             words.clinician.points_one, component=component.id, minimum=minimum, maximum=maximum
         )
 
-    def tell(self, person: Person, points: float, held_down: bool) -> Told:
-        """The points with the answers behind them, and what is still open."""
-        because, still_open = self._name_reasons(person)
-        shown = show_number(abs(points))
+    def tell(self, person: Person, points: float, held_down: bool, is_open: bool) -> Told:
+        """The points with the answers behind them; `is_open` when other answers could change them."""
+        because, unanswered = self._name_reasons(person)
         start = start_sentence(because)
-        text = self._template(points, held_down) if because else self._only_open
-        text = text.replace("{because}", start).replace("{points}", shown)
-        if still_open:
-            text = (text + self._still_open if because else text).replace("{open}", still_open)
+        shown = say_points(self._words.points, abs(points))
+        text = ""
+        if because:
+            template = self._held_down if held_down else self._something
+            template = template if points else self._nothing
+            text = template.replace("{because}", start).replace("{points}", shown)
+        if unanswered:
+            text = f"{text} {self._tell_unanswered(because, unanswered, is_open)}".strip()
         counted = credited = ""
         if points > 0:
             counted = self._counted.replace("{because}", because).replace("{points}", shown)
         elif points < 0:
             credited = self._credited.replace("{because}", start).replace("{points}", shown)
-            shown = f"-{shown}"
-        return Told(text, counted, credited, self._for_clinician.replace("{points}", shown))
+        number = show_number(points)
+        return Told(text, counted, credited, self._for_clinician.replace("{points}", number))
+
+    def _tell_unanswered(self, because: str, unanswered: str, is_open: bool) -> str:
+        say = self._words.component
+        if not is_open:
+            return "" if because else fill_in(say.makes_no_difference, open=unanswered)
+        return fill_in(say.still_open if because else say.only_open, open=unanswered)
 
     def _name_reasons(self, person: Person) -> tuple[str, str]:
-        """The answers behind the points as one phrase, and the questions still open as another."""
-        said, still_open = [], []
+        """The answers behind the points as one phrase, and the questions unanswered as another."""
+        said, unanswered = [], []
         for question, say in self._reasons:
             answer = person.answer(question.id)
-            if answer is not None:
-                said.append(say(answer))
-            elif is_left_out(person, question):
+            if question.asked_only_if and is_left_out(person, question):
                 said.append(self._not_asked[question.id])
+            elif answer is not None:
+                said.append(say(answer))
             elif question.can_matter:
-                still_open.append(question.label)
+                unanswered.append(question.label)
         phrases = [phrase for phrase in dict.fromkeys(said) if phrase]
-        return join_list(self._list, phrases), join_list(self._list, still_open)
-
-    def _template(self, points: float, held_down: bool) -> str:
-        if held_down and self._held_down:
-            return self._held_down
-        return self._something if points else self._nothing
+        return join_list(self._words.list, phrases), join_list(self._words.list, unanswered)
 
 
 def _say_gates(habit: Habit, question: Question) -> str:
@@ -159,7 +170,8 @@ class HabitWording:
         self._words = words
         grade, verdict = habit.evidence.grade, habit.psoas_claim.verdict
         name = habit.name[0].lower() + habit.name[1:]
-        standing = f"{words.lay.grades[grade]} {words.lay.verdicts[verdict]}"
+        claim = fill_in(words.lay.verdicts[verdict], note=habit.psoas_claim.note)
+        standing = f"{words.lay.grades[grade]} {claim}"
         suggested = f"{standing} {habit.suggestion}"
         for_clinician = fill_in(
             words.clinician.standing,
@@ -168,9 +180,14 @@ class HabitWording:
             verdict=words.verdicts[verdict],
             claim_note=habit.psoas_claim.note,
         )
-        missing = fill_in(words.lay.insufficient, habit=name, open=habit.core.label)
         no_score = fill_in(words.clinician.insufficient, core=habit.core.label)
-        self.insufficient = (f"{missing} {standing}", f"{no_score} {for_clinician}")
+        self._lay_insufficient = {
+            question.id: fill_in(words.lay.insufficient, habit=name, open=question.label)
+            for question in habit.scored_questions
+        }
+        self._claim = claim
+        self._core = habit.core
+        self._clinician_insufficient = f"{no_score} {for_clinician}"
         self._lay_start = {
             level: fill_in(words.lay.scored, habit=name, level=text)
             for level, text in words.levels.items()
@@ -182,6 +199,12 @@ class HabitWording:
             for status, status_text in words.statuses.items()
         }
         self._clinician_end = for_clinician
+
+    def tell_insufficient(self, person: Person) -> tuple[str, str]:
+        """What is said to the person and to a clinician when the core answer is missing."""
+        gates = [gate for gate in self._core.asked_only_if if not person.is_given(gate)]
+        first = self._lay_insufficient[gates[0] if gates else self._core.id]
+        return f"{first} {self._claim}", self._clinician_insufficient
 
     def tell_person(
         self, level: LevelId, shown: Shown, counted: Sequence[str], told: Sequence[Told]

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from rules.checking import find_loose_ends
 from rules.definitions import Model
 from rules.errors import ModelError
+from rules.proving import find_dishonest
 
 PACKAGED_MODEL = Path(__file__).parent / "psoas"
 """The reviewed model that comes with the project."""
@@ -42,7 +43,8 @@ def load_model(folder: Path = PACKAGED_MODEL) -> Model:
     except ValidationError as error:
         problems = [_describe(document, fault["loc"], fault["msg"]) for fault in error.errors()]
         raise ModelError(problems + ungrounded) from None
-    if problems := ungrounded + list(find_loose_ends(model)):
+    problems = ungrounded + list(find_loose_ends(model))
+    if problems := problems or list(find_dishonest(model)):
         raise ModelError(problems)
     return model
 
@@ -59,7 +61,7 @@ def _read_files(folder: Path) -> dict[str, Tables]:
             continue
         try:
             files[name] = _freeze(tomllib.loads(path.read_text("utf-8")))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
             problems.append(f"{name}.toml: {error}")
     missing = [
         name for name in (*SINGLE_FILES, "words/en") if not (folder / f"{name}.toml").exists()

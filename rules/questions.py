@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import model_validator
 
 from rules.grounds import Definition, Grounded, Id, Number, Text
+from rules.words import fills
 
 Answer = bool | int | float | str
 """An answer as callers give it; unanswered is `None` or absence, never a value."""
@@ -22,6 +23,10 @@ def key_by_answer(table: Mapping[str, float]) -> Mapping[Answer, float]:
     return {YES_NO.get(option, option): number for option, number in table.items()}
 
 
+Plain = Annotated[Text, fills()]
+"""A text without braces."""
+
+
 class Option(Definition):
     """One answer of a choice."""
 
@@ -29,22 +34,23 @@ class Option(Definition):
     """The value to send."""
     label: Text
     """The text to show."""
-    phrase: str = ""
-    """How it is said inside a sentence; empty if it goes without saying."""
+    phrase: Annotated[str, fills()] = ""
+    """How it is said inside a sentence: empty if it goes without saying, with a space in front if it
+    continues the answer before it."""
 
 
 class Phrase(Definition):
     """How an answer is said inside a sentence; `{n}` stands for the number."""
 
-    zero: Text | None = None
+    zero: Plain | None = None
     """For the answer 0."""
-    one: Text | None = None
+    one: Plain | None = None
     """For the answer 1."""
-    other: Text | None = None
+    other: Annotated[Text, fills("n")] | None = None
     """For any other number."""
-    yes: Text | None = None
+    yes: Plain | None = None
     """For yes."""
-    no: Text | None = None
+    no: Plain | None = None
     """For no."""
 
 
@@ -133,8 +139,15 @@ class Question(Grounded):
             return value in [option.id for option in self.options]
         if isinstance(value, bool | str) or self.minimum is None or self.maximum is None:
             return False
-        is_whole = value == int(value)
-        return (is_whole or self.answer == "number") and self.minimum <= value <= self.maximum
+        if not self.minimum <= value <= self.maximum:
+            return False
+        return self.answer == "number" or value == int(value)
+
+    @property
+    def _phrases_needed(self) -> tuple[str | None, ...]:
+        if self.answer == "choice":
+            return ()
+        return (self.phrase.other,) if self.is_numeric else (self.phrase.yes, self.phrase.no)
 
     @model_validator(mode="after")
     def check_shape(self) -> Self:
@@ -148,9 +161,20 @@ class Question(Grounded):
             raise ValueError("options belong to a choice, and a choice needs them")
         if any(option.id in YES_NO for option in self.options):
             raise ValueError("option ids 'yes' and 'no' are kept for yes_no questions")
+        return self
+
+    @model_validator(mode="after")
+    def check_answers(self) -> Self:
+        """Refuse stand-ins and an example that are no answers, and answers that cannot be said."""
         if self.is_scored != (self.unanswered is not None):
             raise ValueError("unanswered belongs to core and scored questions, and only to them")
         for name, value in {"example": self.example, **self.stand_ins}.items():
             if not self.accepts(value):
                 raise ValueError(f"{name} is not an answer that this question allows")
+        if self.is_scored and self.is_numeric and self.unanswered:
+            ends = {self.unanswered.low, self.unanswered.high}
+            if ends != {self.minimum, self.maximum}:
+                raise ValueError("unanswered.low and unanswered.high must be the two bounds")
+        if self.is_scored and None in self._phrases_needed:
+            raise ValueError("phrase needs other for a number, or yes and no")
         return self

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from string import Formatter
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
@@ -15,13 +15,29 @@ ClaimVerdict = Literal[
 
 
 def fills(*names: str) -> AfterValidator:
-    """Accept a template only when every word in braces is one of `names`."""
+    """Accept a template that has each of these words in braces, and nothing else in braces."""
 
     def check(template: str) -> str:
-        fields = {field for _, field, _, _ in Formatter().parse(template) if field is not None}
-        if unknown := fields - set(names):
-            raise ValueError(f"cannot fill in {sorted(unknown)}; known here: {sorted(names)}")
+        try:
+            fields = sorted(
+                {found[1] for found in Formatter().parse(template) if found[1] is not None}
+            )
+        except ValueError as error:
+            raise ValueError(f"is not a template: {error}") from None
+        if fields != sorted(names) or any("{" + name + "}" not in template for name in names):
+            raise ValueError(f"must have in braces just {sorted(names)}, not {fields}")
         return template
+
+    return AfterValidator(check)
+
+
+def names_all(kind: object) -> AfterValidator:
+    """Accept a table that has an entry for every value of a kind."""
+
+    def check(table: Mapping[str, str]) -> Mapping[str, str]:
+        if missing := sorted(set(get_args(kind)) - set(table)):
+            raise ValueError(f"has nothing for {', '.join(missing)}")
+        return table
 
     return AfterValidator(check)
 
@@ -37,6 +53,13 @@ class ListWords(_Templates):
     before_last: str
 
 
+class PointsWords(_Templates):
+    """How points are said."""
+
+    one: str
+    other: Annotated[str, fills("n")]
+
+
 class ComponentWords(_Templates):
     """What is said about one component's points."""
 
@@ -47,6 +70,7 @@ class ComponentWords(_Templates):
     took_off_nothing: Annotated[str, fills("because")]
     still_open: Annotated[str, fills("open")]
     only_open: Annotated[str, fills("open")]
+    makes_no_difference: Annotated[str, fills("open")]
 
 
 class LayWords(_Templates):
@@ -59,8 +83,8 @@ class LayWords(_Templates):
     credited: Annotated[str, fills("because", "points")]
     not_decided: Annotated[str, fills("low", "high")]
     insufficient: Annotated[str, fills("habit", "open")]
-    grades: Mapping[EvidenceGrade, str]
-    verdicts: Mapping[ClaimVerdict, str]
+    grades: Annotated[Mapping[EvidenceGrade, str], names_all(EvidenceGrade)]
+    verdicts: Annotated[Mapping[ClaimVerdict, str], names_all(ClaimVerdict)]
 
 
 class ClinicianWords(_Templates):
@@ -78,10 +102,11 @@ class Words(_Templates):
 
     language: str
     list: ListWords
-    levels: Mapping[LevelId, str]
-    statuses: Mapping[Status, str]
-    grades: Mapping[EvidenceGrade, str]
-    verdicts: Mapping[ClaimVerdict, str]
+    points: PointsWords
+    levels: Annotated[Mapping[LevelId, str], names_all(LevelId)]
+    statuses: Annotated[Mapping[Status, str], names_all(Status)]
+    grades: Annotated[Mapping[EvidenceGrade, str], names_all(EvidenceGrade)]
+    verdicts: Annotated[Mapping[ClaimVerdict, str], names_all(ClaimVerdict)]
     component: ComponentWords
     lay: LayWords
     clinician: ClinicianWords

@@ -24,7 +24,7 @@ Call = Callable[..., httpx.Response]
 
 settings.register_profile("test", max_examples=150, deadline=None, derandomize=True)
 settings.register_profile(
-    "soak", max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "soak", max_examples=5_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("soak" if os.environ.get("PSOAS_SOAK") else "test")
 

@@ -54,7 +54,7 @@ def test_every_response_has_the_documented_shape_and_nothing_else(
     response = CALL("POST", "/assess", json={"answers": answers})
     assert response.status_code == 200
     body = response.json()
-    assert adapter.validate_python(body) == body
+    assert adapter.dump_python(adapter.validate_python(body), mode="json") == body
     assert list(body) == ["model", "index", "habits", "warnings"]
     assert [habit["id"] for habit in body["habits"]] == [habit.id for habit in MODEL.habits]
 
@@ -96,6 +96,80 @@ def test_every_fault_is_named_at_once(call: Call) -> None:
     assert details["/answers/sitting_hours_per_day"] == "must be a number of hours a day, 0 to 20"
     assert details["/answers/knee_pillow"] == "must be true or false"
     assert details["/answers/lumbar_support"] == "must be one of: always, sometimes, never"
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e400", "1" + "0" * 400, "9" * 6000])
+@pytest.mark.parametrize("question", ["sitting_hours_per_day", "age_years"])
+def test_a_number_beyond_every_bound_is_out_of_range(
+    call: Call, question: str, number: str
+) -> None:
+    body = '{"answers": {"' + question + '": ' + number + "}}"
+    response = call("POST", "/assess", content=body, headers=JSON)
+    assert faults(response) == [(f"/answers/{question}", "out_of_range")]
+
+
+def test_a_name_that_is_no_text_hides_no_other_fault(call: Call) -> None:
+    body = b'{"answers": {"\\ud800": 1, "sitting_hours_per_day": 99, "runs": "x"}}'
+    response = call("POST", "/assess", content=body, headers=JSON)
+    assert faults(response) == [
+        ("/answers/?", "unknown_field"),
+        ("/answers/runs", "wrong_type"),
+        ("/answers/sitting_hours_per_day", "out_of_range"),
+    ]
+
+
+def test_thousands_of_unknown_names_are_all_named(call: Call) -> None:
+    names = {f"longest_run_previous_30_days_{n:04}": None for n in range(1400)}
+    response = call("POST", "/assess", json={"answers": names})
+    assert len(response.json()["errors"]) == 1400
+
+
+def test_what_a_caller_changes_in_an_answer_changes_nothing_else() -> None:
+    assessor = Assessor(MODEL)
+    first = assessor.assess({"sitting_hours_per_day": 9})
+    untouched = json.dumps(first)
+    habit = first["habits"][0]
+    habit["score"] = 1
+    assert habit["components"]
+    habit["components"][0]["points"] = 1
+    habit["components"].clear()
+    assert json.dumps(assessor.assess({"sitting_hours_per_day": 9})) == untouched
+
+
+@pytest.mark.parametrize(
+    ("answers", "habit", "said"),
+    [
+        ({}, "heavy_running", "It needs your answer on this first: running at all."),
+        ({"runs": True}, "heavy_running", "It needs your answer on this first: weekly running distance."),
+        ({"slouched_hours_per_day": 0}, "slouching", "Nothing you answered added points."),
+        ({"sitting_hours_per_day": 6, "usual_sitting_bout_minutes": 32}, "prolonged_sitting", "(1 point)"),
+        ({"sitting_hours_per_day": 9, "sitting_hours_source": "device"}, "prolonged_sitting", "sitting for 9 hours a day by a device's count (45 points)"),
+        ({"runs": True, "running_km_per_week": 40}, "heavy_running", "Overload is another matter"),
+    ],
+)  # fmt: skip
+def test_comments_say_it_as_a_person_would(
+    assessor: Assessor, answers: dict[str, Any], habit: str, said: str
+) -> None:
+    scored = next(h for h in assessor.assess(answers)["habits"] if h["id"] == habit)
+    assert said in scored["lay_comment"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "component", "said"),
+    [
+        ({"slouched_hours_per_day": 0}, "seat_and_screen", "Not answered: support for the small of the back and height of the screen. With the other answers it makes no difference."),
+        ({"slouched_hours_per_day": 2}, "seat_and_screen", "Not answered yet: support for the small of the back and height of the screen. Nothing is counted here; the interval shows what it could change."),
+        ({"slouched_hours_per_day": 1, "lumbar_support": "never", "screen_position": "above"}, "seat_and_screen", "No support for the small of the back and a screen above eye level gave 10 points: no more than 10 for each hour of sitting slumped."),
+        ({"slouched_hours_per_day": 0, "lumbar_support": "never"}, "seat_and_screen", "No support for the small of the back gave no points."),
+        ({"runs": False, "running_injury_last_12_months": True}, "previous_injury", "Not running gave no points."),
+        ({"sitting_hours_per_day": 1.004}, "volume", "Sitting for 1 hour a day gave no points."),
+    ],
+)  # fmt: skip
+def test_components_say_what_gave_their_points(
+    assessor: Assessor, answers: dict[str, Any], component: str, said: str
+) -> None:
+    parts = [part for h in assessor.assess(answers)["habits"] for part in h["components"] or []]
+    assert said in [part["text"] for part in parts if part["id"] == component]
 
 
 def test_a_misspelt_question_is_told_its_likely_name(call: Call) -> None:
@@ -157,7 +231,8 @@ def test_answers_that_do_not_fit_together_are_pointed_out(
         (b"", JSON, 400),
         (b"{", JSON, 400),
         (b"[" * 20_000, JSON, 400),
-        (b'{"answers": ' + b"1" * 5_000 + b"}", JSON, 400),
+        (b'{"answers": ' + b"1" * 5_000 + b"}", JSON, 422),
+        (b'{"answers": {}}', {"Content-Type": "application/json; charset=utf-8; v=1"}, 200),
         (b'{"answers": "\xff"}', JSON, 400),
         ('{"answers": {}}'.encode("utf-16"), JSON, 400),
         (b'{"answers": {}}', {"Content-Type": "text/plain"}, 415),

@@ -84,7 +84,7 @@ def test_serve_says_where_to_look_and_answers(workers: str) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = {**os.environ, "PSOAS_WORKERS": workers}
+    environment = {**os.environ, "PSOAS_WORKERS": workers, "PSOAS_LOG_LEVEL": "debug"}
     server = subprocess.Popen(
         [PSOAS, "serve", "--port", str(port)],
         stdout=subprocess.PIPE,
@@ -102,6 +102,9 @@ def test_serve_says_where_to_look_and_answers(workers: str) -> None:
         assert assessed.status_code == 200
         assert "server" not in assessed.headers
         assert httpx.get(f"{address}/nowhere").headers["content-type"] == "application/problem+json"
+        assert httpx.head(f"{address}/model").status_code == 200
+        upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+        httpx.get(f"{address}/assess?weight=canary", headers={**upgrade, "X-Answer": "canary"})
     finally:
         server.terminate()
         said, told = server.communicate(timeout=30)
@@ -109,6 +112,7 @@ def test_serve_says_where_to_look_and_answers(workers: str) -> None:
     lines = [json.loads(line) for line in said.splitlines()]
     assert any(line["event"] == "request" and line.get("route") == "/assess" for line in lines)
     assert "13.37" not in said + told
+    assert "canary" not in said + told
 
 
 @pytest.mark.parametrize(

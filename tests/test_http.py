@@ -63,7 +63,7 @@ def test_errors_of_the_framework_are_problems_too(
     assert problem["request_id"] == response.headers["x-request-id"] == "example"
     assert problem["instance"] == "urn:psoas-risk:request:example"
     if status == 405:
-        assert response.headers["allow"] in ("POST", "GET")
+        assert response.headers["allow"] in ("POST", "GET, HEAD")
 
 
 def test_a_path_is_never_logged_or_repeated(log: io.BytesIO) -> None:
@@ -86,11 +86,18 @@ def test_no_page_may_call_from_elsewhere_unless_configured() -> None:
     closed = caller(make_app())
     assert "access-control-allow-origin" not in closed("GET", "/model", headers=origin).headers
     assert closed("OPTIONS", "/assess", headers=asking).status_code == 405
+    assert "access-control-allow-origin" not in closed("POST", "/assess", headers=origin).headers
     opened = caller(make_app(cors_origins="https://app.example, https://other.example"))
     response = opened("GET", "/model", headers=origin)
     assert response.headers["access-control-allow-origin"] == "https://app.example"
     assert "Psoas-Model" in response.headers["access-control-expose-headers"]
     assert opened("OPTIONS", "/assess", headers=asking).status_code == 200
+    assert opened("OPTIONS", "/assess", headers=asking).headers["x-request-id"] == "example"
+    refused = opened(
+        "OPTIONS", "/assess", headers={**asking, "Origin": "https://elsewhere.example"}
+    )
+    assert refused.status_code == 400
+    assert refused.headers["content-type"] == "application/problem+json"
     stranger = {"Origin": "https://elsewhere.example"}
     assert "access-control-allow-origin" not in opened("GET", "/model", headers=stranger).headers
 
@@ -109,3 +116,31 @@ def test_the_front_page_loads_nothing_from_elsewhere(call: Call) -> None:
         assert address not in page
     for part in page.split('href="')[1:]:
         assert call("GET", part.partition('"')[0]).status_code == 200
+
+
+@pytest.mark.parametrize("path", [*KNOWLEDGE, "/healthz", "/readyz"])
+def test_head_gives_the_headers_of_get(call: Call, path: str) -> None:
+    got, headed = call("GET", path), call("HEAD", path)
+    assert headed.status_code == 200
+    assert headed.content == b""
+    assert dict(headed.headers) == dict(got.headers)
+
+
+def test_two_lines_of_if_none_match_are_one_list(call: Call) -> None:
+    tag = call("GET", "/model").headers["etag"]
+    lines = [("If-None-Match", '"other"'), ("If-None-Match", tag)]
+    assert call("GET", "/model", headers=lines).status_code == 304
+
+
+def test_parameters_that_the_framework_refuses_are_problems_too() -> None:
+    app = make_app()
+
+    @app.get("/numbered/{number}")
+    async def get_numbered(number: int) -> int:
+        return number
+
+    response = caller(app)("GET", "/numbered/canary")
+    assert response.status_code == 422
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["errors"][0]["pointer"] == "/path/number"
+    assert "canary" not in response.text

@@ -78,7 +78,7 @@ def test_a_sixth_habit_appears_everywhere(call_with_sixth: Call) -> None:
     assert habit["id"] == "breath_holding"
     assert habit["score"] == 20
     assert habit["components"][0]["text"] == (
-        "Holding the breath 4 times a day gave 20 of at most 50 points."
+        "Holding the breath 4 times a day gave 20 points, of at most 50."
     )
     refused = call_with_sixth("POST", "/assess", json={"answers": {"breath_holds_per_day": 51}})
     (fault,) = refused.json()["errors"]

@@ -25,7 +25,8 @@ def router(parts: Parts) -> APIRouter:
         """Where to go from here, in terms of the address at which the page was asked for."""
         shown = page.replace("{{address}}", escape(str(request.base_url)))
         html = "text/html; charset=utf-8"
-        return FixedAnswer(shown.encode(), html, Content_Security_Policy=STRICT).answer(request)
+        answer = FixedAnswer(shown.encode(), html, Content_Security_Policy=STRICT, Vary="Host")
+        return answer.answer(request)
 
     @router.get("/openapi.json")
     async def get_document(request: Request) -> Response:
