@@ -47,7 +47,8 @@ class Assessor:
             Fault(f"/answers/{rule.at}", "contradiction", rule.text)
             for habit in self.model.habits
             for rule in habit.contradictions
-            if formula.contradicts(Person(_numbers_and_gate(rule, answers)), rule)
+            if answers.get(rule.at) == rule.answered  # few people: the others are spared the rest
+            and formula.contradicts(Person(_numbers_and_gate(rule, answers)), rule)
         ]
 
 
@@ -84,5 +85,6 @@ def find_warnings(model: Model, person: Person) -> list[RaisedWarning]:
     return [
         {"code": code, "fields": list(warning.total), "text": warning.text}
         for code, warning in model.warnings.items()
-        if formula.warns(person, warning)
+        if None not in map(person.answer, warning.total)  # spares those who left one open the sum
+        and formula.warns(person, warning)
     ]
