@@ -29,8 +29,8 @@ TITLES = {
     "quiet": "(c) the same without any request log",
     "psoas": "POST /assess, with its request log",
 }
-ROUNDS = 9
-REQUESTS = 1500
+ROUNDS = 21
+REQUESTS = 700
 AT_A_TIME = 50
 CONNECTIONS = 8
 PEOPLE = (ROUNDS + 1) * (REQUESTS + CONNECTIONS)

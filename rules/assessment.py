@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from rules import formula
 from rules.definitions import Contradiction, Model
 from rules.errors import Fault
-from rules.habits import ReadyHabit, Scale, Tenths
+from rules.habits import HabitResult, ReadyHabit, Scale, Tenths
 from rules.person import GivenAnswers, Person
 from rules.results import Assessment, HabitScore, RaisedWarning
 
@@ -27,7 +29,19 @@ class Assessor:
         intervals and never count as zero.
         """
         person = Person(answers)
-        habits = [habit.result(*map(person.answer, habit.names)) for habit in self._habits]
+        habits = self._score(person)
+        return self._put(person, habits, [_copy(habit.put) for habit in habits])
+
+    def assess_json(self, answers: GivenAnswers) -> bytes:
+        """The same as JSON; what is kept of a habit is kept as JSON too, and need not be made again."""
+        person = Person(answers)
+        habits = self._score(person)
+        return orjson.dumps(self._put(person, habits, [orjson.Fragment(h.json) for h in habits]))
+
+    def _score(self, person: Person) -> list[HabitResult]:
+        return [habit.result(*map(person.answer, habit.names)) for habit in self._habits]
+
+    def _put(self, person: Person, habits: Sequence[HabitResult], put: list[Any]) -> Assessment:
         index = score_index(person, self.model, [habit.tenths for habit in habits])
         return {
             "model": {
@@ -37,7 +51,7 @@ class Assessor:
                 "intended_use": self.model.intended_use,
             },
             "index": self._scale.put(index),
-            "habits": [_copy(habit.put) for habit in habits],
+            "habits": put,
             "warnings": find_warnings(self.model, person),
         }
 
@@ -70,14 +84,16 @@ def score_index(person: Person, model: Model, habits: Sequence[Tenths]) -> Tenth
     """The index over habit scores; its interval is over all habits, scored or not."""
     everyone = [True] * len(habits)
     lows, highs = [habit.low for habit in habits], [habit.high for habit in habits]
-    low, _ = formula.index_tenths(person, model, lows, everyone)
-    high = low if lows == highs else formula.index_tenths(person, model, highs, everyone)[0]
-    if lows == [habit.score for habit in habits]:
+    low = formula.index_tenths(person, model, lows, everyone)
+    high = low if lows == highs else formula.index_tenths(person, model, highs, everyone)
+    scores = [habit.score for habit in habits]
+    if scores == lows:
         return Tenths(low, low, high)
-    scored = [habit.score is not None for habit in habits]
-    scores = [habit.score or 0 for habit in habits]
-    score, enough = formula.index_tenths(person, model, scores, scored)
-    return Tenths(score if enough else None, low, high)
+    scored = [score is not None for score in scores]
+    if not formula.has_index(person, model, scored):
+        return Tenths(None, low, high)
+    counted = [score or 0 for score in scores]
+    return Tenths(formula.index_tenths(person, model, counted, scored), low, high)
 
 
 def find_warnings(model: Model, person: Person) -> list[RaisedWarning]:

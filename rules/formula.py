@@ -228,10 +228,17 @@ def in_tenths(carrier: Carrier, tenths: Value) -> Value:
     return carrier.floor(tenths + 0.5 + 1e-9)
 
 
+def has_index(carrier: Carrier, model: Model, scored: Sequence[Condition]) -> Condition:
+    """Whether habits of enough weight are scored; `scored` stands in the order of the model's habits."""
+    pairs = zip(model.weights, scored, strict=True)
+    weight = add_up([carrier.where(counts, weight, 0.0) for weight, counts in pairs])
+    return weight * 100.0 >= model.weight_for_a_score
+
+
 def index_tenths(
     carrier: Carrier, model: Model, tenths: Sequence[Value], scored: Sequence[Condition]
-) -> tuple[Value, Condition]:
-    """The index over habit scores in tenths, and whether enough habits are scored for it.
+) -> Value:
+    """The index over habit scores in tenths.
 
     The weighted mean of the scored habits, but never more than the model's margin below a habit
     that sets the floor. `tenths` and `scored` stand in the order of the model's habits, with any
@@ -247,8 +254,7 @@ def index_tenths(
         if sets_floor:
             floor = carrier.greatest(floor, carrier.where(counts, score - margin, 0.0))
     mean = total / carrier.greatest(weight, 1.0)
-    enough = weight * 100.0 >= model.weight_for_a_score
-    return in_tenths(carrier, carrier.greatest(mean, floor)), enough
+    return in_tenths(carrier, carrier.greatest(mean, floor))
 
 
 def in_points(carrier: Carrier, tenths: Value) -> Value:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+import orjson
+
 from rules import formula
 from rules.components import Component
 from rules.definitions import Habit, Model
@@ -40,6 +42,7 @@ class HabitResult(NamedTuple):
 
     tenths: Tenths
     put: HabitScore
+    json: bytes
 
 
 class Scale:
@@ -156,7 +159,7 @@ class ReadyHabit:
         if not formula.is_scored(person, self._habit):
             nothing = Tenths(None, 0, HIGHEST)
             comments = self._wording.tell_insufficient(person)
-            return HabitResult(nothing, self._put(nothing, [], comments))
+            return self._finish(nothing, [], comments)
         results = [part.result(*map(person.answer, part.names)) for part in self._components]
         points = [result.points for result in results]
         lows, highs = [result.low for result in results], [result.high for result in results]
@@ -164,7 +167,13 @@ class ReadyHabit:
         low = score if lows == points else formula.habit_tenths(person, lows)
         high = score if highs == points else formula.habit_tenths(person, highs)
         tenths = Tenths(score, low, high)
-        return HabitResult(tenths, self._put(tenths, results, self._comment(tenths, results)))
+        return self._finish(tenths, results, self._comment(tenths, results))
+
+    def _finish(
+        self, tenths: Tenths, components: Sequence[ComponentResult], comments: tuple[str, str]
+    ) -> HabitResult:
+        put = self._put(tenths, components, comments)
+        return HabitResult(tenths, put, orjson.dumps(put))
 
     def _put(
         self, tenths: Tenths, components: Sequence[ComponentResult], comments: tuple[str, str]

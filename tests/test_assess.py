@@ -287,7 +287,7 @@ def test_a_failure_is_a_problem_and_is_logged_without_its_message(
     def fail(*_: Any) -> None:
         raise ValueError(CANARY)
 
-    monkeypatch.setattr(Assessor, "assess", fail)
+    monkeypatch.setattr(Assessor, "assess_json", fail)
     response = caller(app)("POST", "/assess", json={"answers": {}})
     assert response.status_code == 500
     assert response.headers["content-type"] == "application/problem+json"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 from people import MODEL, answers_to, people
@@ -96,6 +97,11 @@ def test_null_and_absence_mean_the_same(answers: dict[str, Answer]) -> None:
 @given(people())
 def test_an_assessment_kept_in_memory_equals_a_fresh_one(answers: dict[str, Answer]) -> None:
     assert Assessor(MODEL).assess(answers) == ASSESSOR.assess(answers)
+
+
+@given(people())
+def test_the_json_is_that_of_the_assessment(answers: dict[str, Answer]) -> None:
+    assert ASSESSOR.assess_json(answers) == orjson.dumps(ASSESSOR.assess(answers))
 
 
 @given(people())

@@ -1,6 +1,5 @@
 """Assess one person's answers."""
 
-import orjson
 from fastapi import APIRouter
 
 from api.bodies import JsonRoute
@@ -26,6 +25,6 @@ def router(parts: Parts) -> APIRouter:
         Nothing is stored and no answer is logged. Leave out what was not answered: it widens the
         intervals and never counts as zero.
         """
-        return orjson.dumps(assessor.assess(body.given))  # type: ignore[attr-defined]
+        return assessor.assess_json(body.given)  # type: ignore[attr-defined]
 
     return router
