@@ -1,9 +1,10 @@
 """Request bodies that follow from the model's questions."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 from pydantic import BeforeValidator, ConfigDict, Field, create_model
+from typing_extensions import TypedDict
 
 from api.bodies import Payload
 from rules.assessment import Assessor
@@ -19,8 +20,8 @@ class AssessPayload(Payload):
 
     @property
     def given(self) -> Mapping[str, Answer | None]:
-        """The answers by question id, None where unanswered."""
-        answers: Mapping[str, Answer | None] = vars(self.answers)
+        """The answers by question id; None or absent where unanswered."""
+        answers: Mapping[str, Answer | None] = self.answers
         return answers
 
     @classmethod
@@ -32,12 +33,12 @@ class AssessPayload(Payload):
 def assess_payload(assessor: Assessor) -> type[AssessPayload]:
     """The request type of a model: one optional, documented field a question."""
     questions = assessor.model.questions
-    fields: dict[str, Any] = {name: (_type_of(q), _field_of(q)) for name, q in questions.items()}
-    answers = create_model(
-        "Answers",
-        __config__=ConfigDict(strict=True, extra="forbid", frozen=True),
-        __doc__="Answers by question id. Absent and null both mean unanswered; 0 and false are answers.",
-        **fields,
+    fields = {name: Annotated[_type_of(q), _field_of(q)] for name, q in questions.items()}
+    # A plain dictionary holds only what was sent, and costs half of a class with every question.
+    answers = cast("Any", TypedDict)("Answers", fields, total=False)
+    answers.__pydantic_config__ = ConfigDict(strict=True, extra="forbid")
+    answers.__doc__ = (
+        "Answers by question id. Absent and null both mean unanswered; 0 and false are answers."
     )
     payload = create_model(
         "AssessRequest",
@@ -79,7 +80,6 @@ def _field_of(question: Question) -> Any:
     for gate, needed in question.asked_only_if.items():
         parts.append(f"Asked only if {gate} is {str(needed).lower()}.")
     return Field(
-        default=None,
         title=question.label[0].upper() + question.label[1:],
         description=" ".join(part for part in parts if part),
         examples=[question.example],
