@@ -1,7 +1,6 @@
 """JSON bodies: read strictly, checked whole, and every fault in them named at once."""
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -81,8 +80,6 @@ class Payload(BaseModel):
             case "unknown_field":
                 hint = cls._suggest(pointer) if suggest else ""
                 return Fault(pointer, "unknown_field", f"is not a field here{hint}")
-            case "wrong_type" if "number of" in expected and _is_too_large(value):
-                return Fault(pointer, "out_of_range", f"must be {expected}")
             case "not_an_option" if not isinstance(value, str):
                 return Fault(pointer, "wrong_type", f"must be {expected}")
             case code:
@@ -95,13 +92,6 @@ class Payload(BaseModel):
         known = [last for before, _, last in places if before == parent]
         near = get_close_matches(name, known, n=1)
         return f"; did you mean {near[0]}?" if near else ""
-
-
-def _is_too_large(value: object) -> bool:
-    """Whether a value of the wrong type is a number beyond every bound."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return isinstance(value, int) or not math.isfinite(value)
 
 
 class JsonRoute(APIRoute):

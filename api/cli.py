@@ -60,7 +60,7 @@ def serve(
     """Start the service."""
     settings = read_settings()
     host, port = host or settings.host, settings.port if port is None else port
-    load_model(settings.model_dir)
+    load_model(settings.model_dir)  # several processes could not tell what is wrong with it
     address = f"http://{host}:{port}"
     tell(f"Psoas Risk: look at {address}/ first; the API is in {address}/openapi.json")
     uvicorn.run(

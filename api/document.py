@@ -55,7 +55,7 @@ def _describe_status(status: int) -> str:
 def describe(app: FastAPI) -> bytes:
     """The OpenAPI document of an app, as indented JSON."""
     document = get_openapi(
-        title="Psoas Risk",
+        title=app.title,
         version=app.version,
         openapi_version="3.1.0",
         summary="Habit-risk assessment, open and explained",

@@ -1,9 +1,11 @@
 """Request bodies that follow from the model's questions."""
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, cast
 
 from pydantic import BeforeValidator, ConfigDict, Field, create_model
+from pydantic_core import PydanticKnownError
 from typing_extensions import TypedDict
 
 from api.bodies import Payload
@@ -48,7 +50,6 @@ def assess_payload(assessor: Assessor) -> type[AssessPayload]:
     )
     payload.assessor = assessor
     payload.expected = {
-        "": "a JSON object",
         "/answers": "a JSON object",
         **{f"/answers/{name}": describe_accepted(q) for name, q in questions.items()},
     }
@@ -69,8 +70,12 @@ def _type_of(question: Question) -> Any:
 
 
 def _as_whole(value: object) -> object:
-    """JSON knows one kind of number: 42.0 is as whole as 42."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    """JSON knows one kind of number: 42.0 is as whole as 42, and infinity is only too large."""
+    if not isinstance(value, float):
+        return value
+    if not math.isfinite(value):
+        raise PydanticKnownError("finite_number")
+    return int(value) if value.is_integer() else value
 
 
 def _field_of(question: Question) -> Any:

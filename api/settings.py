@@ -1,21 +1,17 @@
 """Every setting of the service, read from environment variables that begin with `PSOAS_`."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from rules.errors import Unusable
 from rules.loading import PACKAGED_MODEL
 
 
-class SettingsError(Exception):
+class SettingsError(Unusable):
     """Settings that cannot be used; `problems` names each variable and what it accepts."""
-
-    def __init__(self, problems: Iterable[str]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join(self.problems))
 
 
 class Settings(BaseSettings):

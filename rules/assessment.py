@@ -8,9 +8,9 @@ import orjson
 from rules import formula
 from rules.definitions import Contradiction, Model
 from rules.errors import Fault
-from rules.habits import HabitResult, ReadyHabit, Scale, Tenths
+from rules.habits import ReadyHabit, Scale, Tenths
 from rules.person import GivenAnswers, Person
-from rules.results import Assessment, HabitScore, RaisedWarning
+from rules.results import Assessment, ModelStamp, RaisedWarning
 
 
 class Assessor:
@@ -20,40 +20,36 @@ class Assessor:
         words, scale = model.words[language], Scale(model)
         self.model = model
         self._scale = scale
+        self._stamp: ModelStamp = {
+            "version": model.version,
+            "digest": model.digest,
+            "validation_status": model.validation_status,
+            "intended_use": model.intended_use,
+        }
         self._habits = [ReadyHabit(habit, words, scale) for habit in model.habits]
 
     def assess(self, answers: GivenAnswers) -> Assessment:
         """Assess one person's answers, which must be valid for the model's questions.
 
         Scores are 0 to 100 points, half up to one decimal. Unanswered questions widen the
-        intervals and never count as zero.
+        intervals and never count as zero. The caller may change what it gets.
         """
-        person = Person(answers)
-        habits = self._score(person)
-        return self._put(person, habits, [_copy(habit.put) for habit in habits])
+        assessment: Assessment = orjson.loads(self.assess_json(answers))
+        return assessment
 
     def assess_json(self, answers: GivenAnswers) -> bytes:
-        """The same as JSON; what is kept of a habit is kept as JSON too, and need not be made again."""
+        """The same as JSON; what is kept of a habit is kept so, and need not be made again."""
         person = Person(answers)
-        habits = self._score(person)
-        return orjson.dumps(self._put(person, habits, [orjson.Fragment(h.json) for h in habits]))
-
-    def _score(self, person: Person) -> list[HabitResult]:
-        return [habit.result(*map(person.answer, habit.names)) for habit in self._habits]
-
-    def _put(self, person: Person, habits: Sequence[HabitResult], put: list[Any]) -> Assessment:
+        habits = [habit.result(*map(person.answer, habit.names)) for habit in self._habits]
         index = score_index(person, self.model, [habit.tenths for habit in habits])
-        return {
-            "model": {
-                "version": self.model.version,
-                "digest": self.model.digest,
-                "validation_status": self.model.validation_status,
-                "intended_use": self.model.intended_use,
-            },
-            "index": self._scale.put(index),
-            "habits": put,
-            "warnings": find_warnings(self.model, person),
-        }
+        return orjson.dumps(
+            {
+                "model": self._stamp,
+                "index": self._scale.put(index),
+                "habits": [orjson.Fragment(habit.json) for habit in habits],
+                "warnings": find_warnings(self.model, person),
+            }
+        )
 
     def find_contradictions(self, answers: Mapping[str, Any]) -> list[Fault]:
         """Answers that cannot both be meant, each at the place to change; called with any answers."""
@@ -61,8 +57,7 @@ class Assessor:
             Fault(f"/answers/{rule.at}", "contradiction", rule.text)
             for habit in self.model.habits
             for rule in habit.contradictions
-            if answers.get(rule.at) == rule.answered  # few people: the others are spared the rest
-            and formula.contradicts(Person(_numbers_and_gate(rule, answers)), rule)
+            if formula.contradicts(Person(_numbers_and_gate(rule, answers)), rule)
         ]
 
 
@@ -72,12 +67,6 @@ def _numbers_and_gate(rule: Contradiction, answers: Mapping[str, Any]) -> GivenA
     usable = {name: value for name, value in numbers.items() if type(value) in (int, float)}
     gate = answers.get(rule.at)
     return {**usable, rule.at: gate if type(gate) is type(rule.answered) else None}
-
-
-def _copy(put: HabitScore) -> HabitScore:
-    """A habit's score that the caller may change; what is kept stays as it is."""
-    components = put["components"]
-    return {**put, "components": components and [{**part} for part in components]}
 
 
 def score_index(person: Person, model: Model, habits: Sequence[Tenths]) -> Tenths:
@@ -101,6 +90,5 @@ def find_warnings(model: Model, person: Person) -> list[RaisedWarning]:
     return [
         {"code": code, "fields": list(warning.total), "text": warning.text}
         for code, warning in model.warnings.items()
-        if None not in map(person.answer, warning.total)  # spares those who left one open the sum
-        and formula.warns(person, warning)
+        if formula.warns(person, warning)
     ]

@@ -97,9 +97,9 @@ class Habit(Definition):
         return next(question for question in self.questions if question.role == "core")
 
     @cached_property
-    def cited(self) -> tuple[str, ...]:
+    def cited(self) -> list[str]:
         """The ids of all sources this habit's file cites, each once, in the file's order."""
-        return tuple(dict.fromkeys(cited_sources(self)))
+        return list(dict.fromkeys(cited_sources(self)))
 
     def reads(self, of: str) -> tuple[str, ...]:
         """The questions behind an answer or quantity of this habit."""

@@ -24,9 +24,13 @@ class Fault(NamedTuple):
     """A plain sentence that says what would be accepted there."""
 
 
-class ModelError(Exception):
-    """The model's files do not hold together; `problems` names file and key of each fault."""
+class Unusable(Exception):
+    """Something that the service is set up with cannot be used; `problems` names each fault."""
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(self.problems))
+
+
+class ModelError(Unusable):
+    """The model's files do not hold together; `problems` names file and key of each fault."""

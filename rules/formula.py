@@ -8,7 +8,7 @@ by a constant, and sums keep their order (the built-in `sum` differs between Pyt
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from rules.components import Component, Curve, Quantity
@@ -43,11 +43,11 @@ class Carrier(Protocol):
     def is_positive(self, value: Value) -> Condition:
         """Whether a filled answer is true or above 0."""
 
-    def any_of(self, conditions: Sequence[Condition]) -> Condition:
+    def any_of(self, conditions: Iterable[Condition]) -> Condition:
         """Whether at least one holds; false where there are none."""
 
-    def all_of(self, conditions: Sequence[Condition]) -> Condition:
-        """Whether every one holds."""
+    def all_of(self, conditions: Iterable[Condition]) -> Condition:
+        """Whether every one holds; a carrier that can tell early need not look at the rest."""
 
     def where(self, condition: Condition, value: Value, otherwise: Value) -> Value:
         """The one value where the condition holds, the other elsewhere."""
@@ -275,14 +275,21 @@ def level_of(carrier: Carrier, model: Model, tenths: Value) -> Value:
 
 def warns(carrier: Carrier, warning: AnswerWarning) -> Condition:
     """Whether all answers of a warning are given and their weighted total is above its number."""
-    given = [carrier.is_given(question) for question in warning.total]
-    parts = [carrier.given(question, 0) * times for question, times in warning.total.items()]
-    return carrier.all_of([*given, add_up(parts) > warning.above])
+
+    def conditions() -> Iterator[Condition]:
+        yield from map(carrier.is_given, warning.total)
+        parts = [carrier.given(question, 0) * times for question, times in warning.total.items()]
+        yield add_up(parts) > warning.above
+
+    return carrier.all_of(conditions())
 
 
 def contradicts(carrier: Carrier, rule: Contradiction) -> Condition:
     """Whether two answers cannot both be meant."""
-    beside = [
-        carrier.is_positive(carrier.given(question, 0)) for question in rule.beside_above_zero
-    ]
-    return carrier.all_of([carrier.is_answered(rule.at, rule.answered), carrier.any_of(beside)])
+
+    def conditions() -> Iterator[Condition]:
+        yield carrier.is_answered(rule.at, rule.answered)
+        beside = (carrier.given(question, 0) for question in rule.beside_above_zero)
+        yield carrier.any_of(map(carrier.is_positive, beside))
+
+    return carrier.all_of(conditions())

@@ -41,7 +41,6 @@ class HabitResult(NamedTuple):
     """What a habit gives for some answers: its score in tenths, and all that callers get."""
 
     tenths: Tenths
-    put: HabitScore
     json: bytes
 
 
@@ -94,7 +93,7 @@ class ReadyComponent:
     KEPT = 512
 
     def __init__(self, habit: Habit, component: Component, wording: ComponentWording) -> None:
-        self.names = tuple(habit.answers_behind[component.id])
+        self.names = habit.answers_behind[component.id]
         self._questions = [q for q in habit.scored_questions if q.id in self.names]
         self._component = component
         self._work = formula.ready_component(habit, component)
@@ -159,7 +158,7 @@ class ReadyHabit:
         if not formula.is_scored(person, self._habit):
             nothing = Tenths(None, 0, HIGHEST)
             comments = self._wording.tell_insufficient(person)
-            return self._finish(nothing, [], comments)
+            return self._put(nothing, [], comments)
         results = [part.result(*map(person.answer, part.names)) for part in self._components]
         points = [result.points for result in results]
         lows, highs = [result.low for result in results], [result.high for result in results]
@@ -167,32 +166,18 @@ class ReadyHabit:
         low = score if lows == points else formula.habit_tenths(person, lows)
         high = score if highs == points else formula.habit_tenths(person, highs)
         tenths = Tenths(score, low, high)
-        return self._finish(tenths, results, self._comment(tenths, results))
-
-    def _finish(
-        self, tenths: Tenths, components: Sequence[ComponentResult], comments: tuple[str, str]
-    ) -> HabitResult:
-        put = self._put(tenths, components, comments)
-        return HabitResult(tenths, put, orjson.dumps(put))
+        return self._put(tenths, results, self._comment(tenths, results))
 
     def _put(
         self, tenths: Tenths, components: Sequence[ComponentResult], comments: tuple[str, str]
-    ) -> HabitScore:
+    ) -> HabitResult:
         """The score with its components and comments, as callers get it."""
         habit = self._habit
-        score = self._scale.put(tenths)
-        return {
+        put: HabitScore = {
             "id": habit.id,
             "name": habit.name,
             "weight": habit.index.weight,
-            "score": score["score"],
-            "low": score["low"],
-            "high": score["high"],
-            "level": score["level"],
-            "level_low": score["level_low"],
-            "level_high": score["level_high"],
-            "level_decided": score["level_decided"],
-            "status": score["status"],
+            **self._scale.put(tenths),
             "components": [part.put for part in components] or None,
             "evidence_grade": habit.evidence.grade,
             "psoas_claim": habit.psoas_claim.verdict,
@@ -201,6 +186,7 @@ class ReadyHabit:
             "clinician_comment": comments[1],
             "sources": habit.cited,
         }
+        return HabitResult(tenths, orjson.dumps(put))
 
     def _comment(self, tenths: Tenths, parts: Sequence[ComponentResult]) -> tuple[str, str]:
         """The comments for the person and for a clinician on a habit that has a score."""

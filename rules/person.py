@@ -1,7 +1,7 @@
 """The number carrier: one person's answers as plain numbers, the reference for every other carrier."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rules.questions import Answer
@@ -13,31 +13,30 @@ GivenAnswers = Mapping[str, Answer | None]
 class Person:
     """One person's answers, with the verbs of the formula for single numbers."""
 
-    __slots__ = ("_answers", "answer")
+    __slots__ = ("answer",)
 
     def __init__(self, answers: GivenAnswers) -> None:
-        self._answers = answers
         self.answer = answers.get
         """The answer to a question as given, or None."""
 
     def given(self, question: str, stand_in: Answer) -> Answer:
-        answer = self._answers.get(question)
+        answer = self.answer(question)
         return stand_in if answer is None else answer
 
     def is_given(self, question: str) -> bool:
-        return self._answers.get(question) is not None
+        return self.answer(question) is not None
 
     def is_answered(self, question: str, answer: Answer) -> bool:
-        return self._answers.get(question) == answer
+        return self.answer(question) == answer
 
     def is_positive(self, value: float) -> bool:
         return value > 0
 
-    def any_of(self, conditions: Sequence[bool]) -> bool:
-        return True in conditions
+    def any_of(self, conditions: Iterable[bool]) -> bool:
+        return any(conditions)
 
-    def all_of(self, conditions: Sequence[bool]) -> bool:
-        return False not in conditions
+    def all_of(self, conditions: Iterable[bool]) -> bool:
+        return all(conditions)
 
     def where(self, condition: bool, value: Any, otherwise: Any) -> Any:
         return value if condition else otherwise

@@ -114,7 +114,7 @@ class ComponentPoints(TypedDict):
     maximum: Annotated[float, Field(description="The most points it can give.", examples=[70])]
     text: Annotated[str, Field(description="The points in a plain sentence.")]
     answers: Annotated[
-        tuple[str, ...],
+        list[str],
         Field(description="The questions it depends on.", examples=[["sitting_hours_per_day"]]),
     ]
 
@@ -145,7 +145,7 @@ class HabitScore(TypedDict):
     lay_comment: Annotated[str, Field(description="The score explained to the person.")]
     clinician_comment: Annotated[str, Field(description="The score explained to a clinician.")]
     sources: Annotated[
-        tuple[str, ...],
+        list[str],
         Field(
             description="Ids of the sources behind this habit; see /model/sources.",
             examples=[["ku2018"]],
