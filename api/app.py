@@ -12,7 +12,7 @@ from api.endpoints import ROUTERS
 from api.envelope import Envelope
 from api.logs import open_log
 from api.parts import Parts
-from api.payloads import assess_payload
+from api.payloads import assess_payload, what_if_payload
 from api.problems import answer_problems
 from api.settings import Settings, read_settings
 from rules.assessment import Assessor
@@ -39,7 +39,13 @@ def create_app(
     settings = settings or read_settings()
     model = load_model(settings.model_dir)
     assessor = Assessor(model)
-    parts = Parts(model=model, assessor=assessor, assess_payload=assess_payload(assessor))
+    payload = assess_payload(assessor)
+    parts = Parts(
+        model=model,
+        assessor=assessor,
+        assess_payload=payload,
+        what_if_payload=what_if_payload(payload),
+    )
     app = FastAPI(
         title="Psoas Risk",
         version=model.version,

@@ -44,7 +44,7 @@ class Payload(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
     expected: ClassVar[Mapping[str, str]] = {}
-    """What is accepted at a JSON pointer, as the end of the sentence “must be …”."""
+    """What is accepted at a JSON pointer, as the end of the sentence “must be …”; * is any place in a list."""
 
     @classmethod
     def read(cls, document: object) -> Self:
@@ -71,7 +71,8 @@ class Payload(BaseModel):
     @classmethod
     def _describe(cls, fault: Mapping[str, Any], suggest: bool) -> Fault:
         pointer, value = point_at(fault["loc"]), fault["input"]
-        expected = cls.expected.get(pointer, "a JSON object")
+        place = point_at(["*" if isinstance(step, int) else step for step in fault["loc"]])
+        expected = cls.expected.get(place, "a JSON object")
         if value is TWICE:
             return Fault(pointer, "malformed", "is given more than once")
         match CODES.get(fault["type"], "wrong_type"):

@@ -84,7 +84,10 @@ def assess(
         typer.Argument(help="A request as JSON, as for POST /assess; - reads standard input."),
     ],
 ) -> None:
-    """Assess one person's answers and print the assessment as JSON."""
+    """Assess what one person answered and print the assessment as JSON.
+
+    What the safety questions call for is told first.
+    """
     assessor = Assessor(load_model(read_settings().model_dir))
     try:
         payload = assess_payload(assessor).read(parse_json(file.read()))
@@ -93,7 +96,9 @@ def assess(
         for fault in refusal.faults:
             tell(f"  {fault.pointer}: {fault.detail} ({fault.code})")
         raise typer.Exit(INVALID) from None
-    print_json(assessor.assess(payload.given))
+    assessment = assessor.assess(payload.sheet)
+    tell(assessment["safety"]["text"])
+    print_json(assessment)
 
 
 def print_json(value: Assessment) -> None:
@@ -111,7 +116,13 @@ def model() -> None:
             f"{habit.id}: weight {habit.index.weight:g}, {len(habit.scored_questions)} scored questions, "
             f"evidence {habit.evidence.grade}, psoas claim {habit.psoas_claim.verdict}"
         )
-    print(f"{len(loaded.questions)} questions, {len(loaded.sources)} sources, all checked")
+    safety = loaded.safety
+    print(
+        f"{len(safety.red_flags)} red flags, {len(safety.conditions)} conditions, {len(loaded.routines)} routines"
+    )
+    print(
+        f"{len(loaded.questions)} questions about habits, {len(loaded.sources)} sources, all checked"
+    )
 
 
 @cli.command()

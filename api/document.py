@@ -15,29 +15,39 @@ EXAMPLES = Path(__file__).parent.parent / "openapi" / "examples"
 """Requests with their responses, one folder an operation; the tests replay them."""
 
 TAGS = [
-    {"name": "assess", "description": "Score answers. Nothing is stored, and no answer is logged."},
+    {
+        "name": "assess",
+        "description": "Screen for warning signs, score answers, suggest a plan. Nothing is stored, and no "
+        "answer is logged.",
+    },
     {"name": "questionnaire", "description": "The questions, with all that is needed to ask them."},
     {
         "name": "model",
         "description": "The knowledge itself: rules, grades, limits and sources. Changes only with "
         "the model's version, so keep it and ask again with If-None-Match.",
     },
+    {
+        "name": "routines",
+        "description": "What a plan can be made of. Only an assessment says what suits a person.",
+    },
     {"name": "operations", "description": "For those who run the service."},
 ]
 
 DESCRIPTION = """
-Scores five everyday habits that a consumer article says weaken the psoas, says how sure anyone
-can be, and shows where every point comes from.
+Screens for warning signs first, scores five everyday habits that a consumer article says weaken the
+psoas, says how sure anyone can be and where every point comes from, and suggests a plan of routines.
 
+- **Safety comes first.** Show `safety.text` before anything else. No score has a say in it and nothing
+  switches it off; pressure on the belly is only suggested to those who asked for it and were cleared.
 - **A score is a habit score from 0 to 100, never a probability.** It is not validated, and not a diagnosis.
 - **Missing is not zero.** What is not answered widens the interval `low` to `high`.
 - **Errors** are problem details (RFC 9457). A 422 lists every fault with a JSON pointer and a code,
   and never repeats a value.
-- **Nothing is stored and no answer is logged.** The last results of each habit stay in memory for a while,
-  without anything that says whose they were.
+- **Nothing is stored and no answer is logged.** The last results stay in memory for a while, without anything
+  that says whose they were.
 - **Additive change only:** accept fields and enum values you do not know yet.
 
-This release scores habits only. It does not ask about warning signs yet and is not for use with patients.
+No clinician has signed off the red flags and conditions yet; one must before any clinical use.
 """.strip()
 
 

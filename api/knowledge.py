@@ -1,14 +1,16 @@
 """What the service tells of the model itself: questionnaire, rules and sources, in the shape callers get."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from rules.definitions import AnswerWarning, IndexRule, Level, Model, Note
-from rules.grounds import Source
+from rules.definitions import AnswerWarning, Habit, IndexRule, Level, Model, Note, Section
 from rules.questions import Option, Question
 from rules.results import Grade, Verdict
+from rules.routines import Planner, PlanRule
+from rules.safety import SafetyQuestion
 
 
 class ModelName(TypedDict):
@@ -30,18 +32,22 @@ class QuestionToAsk(TypedDict):
 
     id: Annotated[str, Field(description="Name of the field in answers.", examples=["runs"])]
     role: Annotated[
-        Literal["scope", "core", "scored", "context"],
+        Literal["scope", "safety", "core", "scored", "context", "planner"],
         Field(
             description="core: its habit has no score without it; scored: counts in the score; "
-            "context: only compared with other answers; scope: whom the questionnaire is for."
+            "safety: no clears it; context: gives no points; scope: whom the questionnaire is for; "
+            "planner: shapes the plan."
         ),
     ]
     label: Annotated[str, Field(description="Short name for tables and messages.")]
     ask: Annotated[str, Field(description="The question to show.")]
     help: Annotated[str | None, Field(description="A hint to show beside it.")]
     answer: Annotated[
-        Literal["number", "whole_number", "yes_no", "choice"],
-        Field(description="Kind of answer; yes_no is sent as true or false."),
+        Literal["number", "whole_number", "yes_no", "choice", "several"],
+        Field(
+            description="Kind of answer; yes_no is sent as true or false, several as a list of "
+            "option ids."
+        ),
     ]
     unit: Annotated[str | None, Field(description="UCUM unit of a number.", examples=["h/d"])]
     unit_text: Annotated[
@@ -50,7 +56,7 @@ class QuestionToAsk(TypedDict):
     minimum: Annotated[float | None, Field(description="Smallest number accepted.", examples=[0])]
     maximum: Annotated[float | None, Field(description="Largest number accepted.", examples=[20])]
     options: Annotated[
-        list[OptionToShow], Field(description="The answers of a choice, in the order to show them.")
+        list[OptionToShow], Field(description="What can be chosen, in the order to show it.")
     ]
     asked_only_if: Annotated[
         dict[str, bool],
@@ -60,13 +66,25 @@ class QuestionToAsk(TypedDict):
             examples=[{"runs": True}],
         ),
     ]
-    example: Annotated[bool | int | float | str, Field(description="An answer that is accepted.")]
+    example: Annotated[
+        bool | int | float | str | list[str], Field(description="An answer that is accepted.")
+    ]
 
 
 class SectionToAsk(TypedDict):
     """Questions that belong together."""
 
-    id: Annotated[str, Field(description="about, or a habit's id.", examples=["slouching"])]
+    id: Annotated[
+        str,
+        Field(
+            description="about, red_flags, conditions, symptoms, plan, or a habit's id.",
+            examples=["slouching"],
+        ),
+    ]
+    part: Annotated[
+        Literal["answers", "red_flags", "conditions", "symptoms", "plan"],
+        Field(description="The part of the request in which its answers are sent."),
+    ]
     name: Annotated[str, Field(description="Heading to show.", examples=["Slouching"])]
     questions: Annotated[list[QuestionToAsk], Field(description="In the order to ask them.")]
 
@@ -87,14 +105,48 @@ def put_questionnaire(model: Model) -> Questionnaire:
         "title": model.title,
         "intended_use": model.intended_use,
         "sections": [
-            {
-                "id": section.id,
-                "name": section.name,
-                "questions": [_put_question(question) for question in section.questions],
-            }
-            for section in model.sections
+            _put_section("answers", model.about),
+            _put_safety("red_flags", model.safety.names.red_flags, model.safety.red_flags),
+            _put_safety("conditions", model.safety.names.conditions, model.safety.conditions),
+            _put_section("symptoms", model.symptoms),
+            *[_put_section("answers", habit) for habit in model.habits],
+            _put_section("plan", model.planner),
         ],
     }
+
+
+RequestPart = Literal["answers", "red_flags", "conditions", "symptoms", "plan"]
+
+
+def _put_section(part: RequestPart, section: Section | Habit | Planner) -> SectionToAsk:
+    return {
+        "id": section.id,
+        "part": part,
+        "name": section.name,
+        "questions": [_put_question(question) for question in section.questions],
+    }
+
+
+def _put_safety(part: RequestPart, name: str, questions: Sequence[SafetyQuestion]) -> SectionToAsk:
+    asked: list[QuestionToAsk] = [
+        {
+            "id": question.id,
+            "role": "safety",
+            "label": question.label,
+            "ask": question.ask,
+            "help": question.help,
+            "answer": "yes_no",
+            "unit": None,
+            "unit_text": None,
+            "minimum": None,
+            "maximum": None,
+            "options": [],
+            "asked_only_if": {},
+            "example": False,
+        }
+        for question in questions
+    ]
+    return {"id": part, "part": part, "name": name, "questions": asked}
 
 
 def _put_question(question: Question) -> QuestionToAsk:
@@ -111,7 +163,9 @@ def _put_question(question: Question) -> QuestionToAsk:
         "maximum": question.maximum,
         "options": [_put_option(option) for option in question.options],
         "asked_only_if": dict(question.asked_only_if),
-        "example": question.example,
+        "example": list(question.example)
+        if isinstance(question.example, tuple)
+        else question.example,
     }
 
 
@@ -149,6 +203,7 @@ class ModelOverview(TypedDict):
     index: IndexRule
     levels: Annotated[list[Level], Field(description="The levels, from the lowest.")]
     habits: Annotated[list[HabitInModel], Field(description="The habits, in their order.")]
+    plan: Annotated[PlanRule, Field(description="How the routines of a plan are chosen.")]
     warnings: Annotated[
         dict[str, AnswerWarning], Field(description="When answers are pointed out, by code.")
     ]
@@ -180,37 +235,8 @@ def put_model(model: Model) -> ModelOverview:
             }
             for habit in model.habits
         ],
+        "plan": model.planner.rule,
         "warnings": dict(model.warnings),
         "notes": list(model.notes),
         "limits": list(model.limits),
-    }
-
-
-class SourceInModel(TypedDict):
-    """A source, and where the model rests on it."""
-
-    id: Annotated[str, Field(description="Stable name, used wherever it is cited.")]
-    source: Source
-    cited_by: Annotated[list[str], Field(description="Ids of the habits that cite it.")]
-
-
-class SourceList(TypedDict):
-    """Every source the model cites."""
-
-    model: ModelName
-    sources: Annotated[list[SourceInModel], Field(description="In the order of the files.")]
-
-
-def put_sources(model: Model) -> SourceList:
-    """The sources of a model; one cited by no habit is cited by the model as a whole."""
-    return {
-        "model": {"version": model.version, "digest": model.digest},
-        "sources": [
-            {
-                "id": name,
-                "source": source,
-                "cited_by": [habit.id for habit in model.habits if name in habit.cited],
-            }
-            for name, source in model.sources.items()
-        ],
     }

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from api.payloads import AssessPayload
+from api.payloads import AssessPayload, WhatIfPayload
 from rules.assessment import Assessor
 from rules.definitions import Model
 
@@ -13,3 +13,4 @@ class Parts(NamedTuple):
     model: Model
     assessor: Assessor
     assess_payload: type[AssessPayload]
+    what_if_payload: type[WhatIfPayload]

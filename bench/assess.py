@@ -17,11 +17,10 @@ from contextlib import ExitStack, contextmanager
 from itertools import cycle
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from bench.people import make_answers
+from bench.people import make_request
 from rules.loading import load_model
-from rules.questions import Answer
 
 TITLES = {
     "bare": "(a) bare ASGI app, fixed body of the same size",
@@ -37,7 +36,7 @@ PEOPLE = (ROUNDS + 1) * (REQUESTS + CONNECTIONS)
 SERVER_CORE, CLIENT_CORE = 0, 1
 
 
-Answers = dict[str, Answer]
+Request = dict[str, Any]
 
 
 class Measured(NamedTuple):
@@ -47,28 +46,42 @@ class Measured(NamedTuple):
     cpu_microseconds: float
 
 
-def make_strangers() -> list[Answers]:
+def make_strangers() -> list[Request]:
     """Every request is of another person, who answered nine questions in ten."""
     model, rng = load_model(), random.Random(1)  # noqa: S311
-    return [make_answers(model, rng) for _ in range(PEOPLE)]
+    return [make_request(model, rng) for _ in range(PEOPLE)]
 
 
-def make_live_forms() -> list[Answers]:
+def make_live_forms() -> list[Request]:
     """People fill in the form, fifty at a time, and each asks again after every answer."""
     people = make_strangers()
-    turns: list[Answers] = []
+    turns: list[Request] = []
     for first in range(0, len(people), AT_A_TIME):
-        forms = [list(person.items()) for person in people[first : first + AT_A_TIME]]
+        forms = [list_answers(person) for person in people[first : first + AT_A_TIME]]
         for answered in range(1, max(map(len, forms)) + 1):
-            turns += [dict(form[:answered]) for form in forms if answered <= len(form)]
+            turns += [put_together(form[:answered]) for form in forms if answered <= len(form)]
         if len(turns) >= PEOPLE:
             break
     return turns[:PEOPLE]
 
 
-def put_request(answers: Answers) -> bytes:
+def list_answers(request: Request) -> list[tuple[str, str, Any]]:
+    """A request's answers one by one in the order of the questionnaire: part, question and answer."""
+    order = ("red_flags", "conditions", "symptoms", "answers", "plan")
+    return [(part, name, answer) for part in order for name, answer in request[part].items()]
+
+
+def put_together(answered: list[tuple[str, str, Any]]) -> Request:
+    """A request from its answers."""
+    request: Request = {"answers": {}}
+    for part, name, answer in answered:
+        request.setdefault(part, {})[name] = answer
+    return request
+
+
+def put_request(person: Request) -> bytes:
     """A request, ready to send."""
-    body = json.dumps({"answers": answers}).encode()
+    body = json.dumps(person).encode()
     head = "POST /assess HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
@@ -147,9 +160,9 @@ def measure(server: tuple[int, int], requests: Iterator[bytes]) -> Measured:
     return Measured(REQUESTS / seconds, (cpu_seconds(pid) - cpu) / REQUESTS * 1e6)
 
 
-def compare(title: str, people: list[Answers]) -> None:
+def compare(title: str, people: list[Request]) -> None:
     """Measure all servers with the same requests, and print."""
-    prepared = [put_request(answers) for answers in people]
+    prepared = [put_request(person) for person in people]
     requests = {name: cycle(prepared) for name in TITLES}
     with ExitStack() as stack:
         servers = {name: stack.enter_context(serving(name)) for name in TITLES}

@@ -10,6 +10,8 @@ from rules.components import Component
 from rules.definitions import Habit, Model
 from rules.grounds import cited_sources
 from rules.questions import YES_NO, Answer, Question
+from rules.routines import Routine
+from rules.safety import SafetyQuestion
 
 
 def find_loose_ends(model: Model) -> Iterator[str]:
@@ -17,6 +19,10 @@ def find_loose_ends(model: Model) -> Iterator[str]:
     yield from _check_sources(model)
     yield from _check_unique(model)
     yield from _check_warnings(model)
+    yield from _check_plan(model)
+    for routine in model.routines:
+        for key, message in _check_routine(model, routine):
+            yield f"routines/{routine.id}.toml: {key}: {message}"
     for name, words in model.words.items():
         if words.language != name:
             yield f"words/{name}.toml: language: must be the file's name"
@@ -26,20 +32,86 @@ def find_loose_ends(model: Model) -> Iterator[str]:
 
 
 def _check_warnings(model: Model) -> Iterator[str]:
+    asked = {**model.questions, **{question.id: question for question in model.symptoms.questions}}
+    flags = [flag.id for flag in model.safety.red_flags]
     for name, warning in model.warnings.items():
-        for question in warning.total:
-            if question not in model.questions:
-                yield f"warnings.toml: {name}.total.{question}: there is no such question"
-            elif model.questions[question].answer not in NUMBERS:
-                yield f"warnings.toml: {name}.total.{question}: only numbers can be added up"
+        for question in (*warning.total, *warning.any_at_least):
+            if question not in asked:
+                yield f"warnings.toml: {name}.{question}: there is no such question"
+            elif asked[question].answer not in NUMBERS:
+                yield f"warnings.toml: {name}.{question}: only numbers can be compared"
+        if warning.unless and warning.unless not in flags:
+            yield f"warnings.toml: {name}.unless: there is no red flag {warning.unless!r}"
+
+
+def _options(questions: Iterable[Question], id_: str) -> list[str]:
+    """The options of one of the questions; none where there is no such question."""
+    return [
+        option.id for question in questions if question.id == id_ for option in question.options
+    ]
+
+
+def _check_plan(model: Model) -> Iterator[str]:
+    """The plan asks what it needs to know, and its rule names routines."""
+    asked = {question.id: question.answer for question in model.planner.questions}
+    if asked != PLAN_QUESTIONS:
+        yield f"plan.toml: questions: must be {', '.join(PLAN_QUESTIONS)}, of these kinds"
+    slots = {routine.id: routine.slot for routine in model.routines}
+    rule = model.planner.rule
+    if slots.get(rule.maintain_with) != "exercise":
+        yield "plan.toml: rule.maintain_with: must be the id of an exercise"
+    if set(rule.self_massage) != {name for name, slot in slots.items() if slot == "self_massage"}:
+        yield "plan.toml: rule.self_massage: must name each routine of the slot self_massage"
+
+
+PLAN_QUESTIONS = {
+    "minutes_per_day": "whole_number",
+    "equipment": "several",
+    "excluded_routine_ids": "several",
+    "deep_pressure_opt_in": "yes_no",
+}
+"""What the planner asks, by id, with the kind of answer it reads."""
+
+
+def _check_routine(model: Model, routine: Routine) -> Iterator[tuple[str, str]]:
+    """Every id in a routine leads to what it names."""
+    components = {habit.id: {part.id for part in habit.components} for habit in model.habits}
+    for habit, about in routine.targets.items():
+        if unknown := set(about) - components.get(habit, set()):
+            yield f"targets.{habit}", f"has no component {', '.join(sorted(unknown))}"
+        if habit not in components:
+            yield f"targets.{habit}", "there is no such habit"
+    equipment = _options(model.planner.questions, "equipment")
+    named = {
+        "equipment": (routine.equipment, equipment),
+        "not_beside": ((routine.not_beside,) if routine.not_beside else (), equipment),
+        "tags": (routine.tags, model.safety.tags),
+        "blocked_by_pain_sites": (
+            routine.blocked_by_pain_sites,
+            _options(model.symptoms.questions, "pain_sites"),
+        ),
+        "progresses_to": (
+            (routine.progresses_to,) if routine.progresses_to else (),
+            [other.id for other in model.routines if other is not routine],
+        ),
+    }
+    for key, (used, known) in named.items():
+        for name in used:
+            if name not in known:
+                yield key, f"there is no {name!r}"
 
 
 def _check_sources(model: Model) -> Iterator[str]:
     parts = {
         "model.toml": (model.premise_sources, model.index, model.levels, model.notes, model.limits),
         "about.toml": model.about,
+        "symptoms.toml": model.symptoms,
+        "plan.toml": model.planner,
+        "safety.toml": model.safety,
+        "background.toml": model.background,
         "warnings.toml": model.warnings,
         **{f"habits/{habit.id}.toml": habit for habit in model.habits},
+        **{f"routines/{routine.id}.toml": routine for routine in model.routines},
     }
     cited = set(model.premise_sources)
     for name, part in parts.items():
@@ -52,14 +124,24 @@ def _check_sources(model: Model) -> Iterator[str]:
 
 
 def _check_unique(model: Model) -> Iterator[str]:
-    questions = [(question.id, "about") for question in model.about.questions]
+    asked: dict[str, Iterable[Question | SafetyQuestion]] = {
+        "about": model.about.questions,
+        "symptoms": model.symptoms.questions,
+        "plan": model.planner.questions,
+        "safety": (*model.safety.red_flags, *model.safety.conditions),
+        **{f"habits/{habit.id}": habit.questions for habit in model.habits},
+    }
+    questions = [(question.id, file) for file, part in asked.items() for question in part]
     for habit in model.habits:
-        questions += [(question.id, f"habits/{habit.id}") for question in habit.questions]
         for component in _repeated(component.id for component in habit.components):
             yield f"habits/{habit.id}.toml: components: two have the id {component!r}"
     for name in _repeated(name for name, _ in questions):
-        files = ", ".join(f"{file}.toml" for id_, file in questions if id_ == name)
+        files = ", ".join(
+            f"{file}.toml" for file in dict.fromkeys(f for id_, f in questions if id_ == name)
+        )
         yield f"{files}: questions: more than one has the id {name!r}"
+    for claim in _repeated(claim.id for topic in model.background.topics for claim in topic.claims):
+        yield f"background.toml: claims: two have the id {claim!r}"
     for order in _repeated(habit.order for habit in model.habits):
         files = ", ".join(
             f"habits/{habit.id}.toml" for habit in model.habits if habit.order == order

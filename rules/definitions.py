@@ -6,9 +6,12 @@ from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
+from rules.background import Background
 from rules.components import Component, Quantity
 from rules.grounds import Definition, Grounded, Id, Number, Source, Text, cited_sources
 from rules.questions import Answer, Question
+from rules.routines import Planner, Routine
+from rules.safety import Safety
 from rules.words import ClaimVerdict, EvidenceGrade, LevelId, Words
 
 
@@ -150,14 +153,27 @@ class Section(Definition):
 
 
 class AnswerWarning(Grounded):
-    """Answers that are accepted but pointed out, because they do not seem to fit together."""
+    """Answers that are accepted but pointed out: a total above a number, or any number that is reached."""
 
-    total: Annotated[Mapping[Id, Number], Field(min_length=1)]
+    total: Mapping[Id, Number] = {}
     """The answers that are added up, each times its number; all must be given."""
-    above: Number
+    above: Number | None = None
     """The warning holds when the total is above this."""
+    any_at_least: Mapping[Id, Number] = {}
+    """The warning holds when one of these answers is at least its number."""
+    unless: Id | None = None
+    """A red flag that leaves nothing to point out when it is answered yes."""
     text: Text
     """What is told."""
+
+    @model_validator(mode="after")
+    def check_one_kind(self) -> Self:
+        """Refuse neither and both."""
+        if bool(self.total) == bool(self.any_at_least) or bool(self.total) != (
+            self.above is not None
+        ):
+            raise ValueError("needs total with above, or any_at_least, and not both")
+        return self
 
 
 class Level(Grounded):
@@ -205,6 +221,11 @@ class Model(Definition):
     limits: tuple[Note, ...]
     digest: str
     about: Section
+    symptoms: Section
+    safety: Safety
+    planner: Planner
+    routines: Annotated[tuple[Routine, ...], Field(min_length=1)]
+    background: Background
     habits: Annotated[tuple[Habit, ...], Field(min_length=1)]
     warnings: Mapping[Id, AnswerWarning]
     sources: Mapping[Id, Source]
@@ -240,12 +261,8 @@ class Model(Definition):
         """Where each level begins, in tenths of a point, and its id."""
         return tuple((level.from_ * 10.0, level.id) for level in self.levels)
 
-    @property
-    def sections(self) -> tuple[Section | Habit, ...]:
-        """Whatever has questions, in the order in which they are asked."""
-        return (self.about, *self.habits)
-
     @cached_property
     def questions(self) -> Mapping[str, Question]:
-        """Every question of the questionnaire by id, in the order in which it is asked."""
-        return {question.id: question for part in self.sections for question in part.questions}
+        """Every question that is answered in `answers`, by id, in the order in which it is asked."""
+        sections: tuple[Section | Habit, ...] = (self.about, *self.habits)
+        return {question.id: question for part in sections for question in part.questions}

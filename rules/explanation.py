@@ -50,6 +50,11 @@ def start_sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def name_inside(habit: Habit) -> str:
+    """A habit's name inside a sentence."""
+    return habit.name[0].lower() + habit.name[1:]
+
+
 def fill_in(template: str, **known: str) -> str:
     """A template with some of its words filled in; the others stay in braces for later."""
     for name, text in known.items():
@@ -87,6 +92,8 @@ class Told(NamedTuple):
     """The answers with the points they gave, for a list of what counted; empty for none."""
     credited: str
     """The points taken off, in a sentence; empty for none."""
+    gave: str
+    """The answers with the points they gave the habit, for use inside a sentence; empty for none."""
     for_clinician: str
     """The points with the range they lie in."""
 
@@ -99,6 +106,8 @@ class ComponentWording:
         minimum, maximum = map(show_number, component.range)
         self._words = words
         self._counted, self._credited = words.lay.counted_one, words.lay.credited
+        name = name_inside(habit)
+        self._gave = fill_in(words.plan.why, gave=words.component.gave_plainly, habit=name)
         self._reasons = [(q, ready_phrase(q)) for q in habit.reasons[component.id]]
         self._not_asked = {q.id: _say_gates(habit, q) for q in habit.reasons[component.id]}
         self._nothing = say.took_off_nothing if component.credit else say.gave_nothing
@@ -128,13 +137,14 @@ class ComponentWording:
             text = template.replace("{because}", start).replace("{points}", shown)
         if unanswered:
             text = f"{text} {self._tell_unanswered(because, unanswered, is_open)}".strip()
-        counted = credited = ""
+        counted = credited = gave = ""
         if points > 0:
             counted = self._counted.replace("{because}", because).replace("{points}", shown)
+            gave = self._gave.replace("{because}", because).replace("{points}", shown)
         elif points < 0:
             credited = self._credited.replace("{because}", start).replace("{points}", shown)
         number = show_number(points)
-        return Told(text, counted, credited, self._for_clinician.replace("{points}", number))
+        return Told(text, counted, credited, gave, self._for_clinician.replace("{points}", number))
 
     def _tell_unanswered(self, because: str, unanswered: str, is_open: bool) -> str:
         say = self._words.component
@@ -169,7 +179,7 @@ class HabitWording:
     def __init__(self, words: Words, habit: Habit) -> None:
         self._words = words
         grade, verdict = habit.evidence.grade, habit.psoas_claim.verdict
-        name = habit.name[0].lower() + habit.name[1:]
+        name = name_inside(habit)
         claim = fill_in(words.lay.verdicts[verdict], note=habit.psoas_claim.note)
         standing = f"{words.lay.grades[grade]} {claim}"
         suggested = f"{standing} {habit.suggestion}"

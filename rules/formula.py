@@ -8,11 +8,11 @@ by a constant, and sums keep their order (the built-in `sum` differs between Pyt
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from rules.components import Component, Curve, Quantity
-from rules.definitions import AnswerWarning, Contradiction, Habit, Model
+from rules.definitions import Habit, Model
 from rules.questions import Answer, Question, View
 
 Value = Any
@@ -48,6 +48,9 @@ class Carrier(Protocol):
 
     def all_of(self, conditions: Iterable[Condition]) -> Condition:
         """Whether every one holds; a carrier that can tell early need not look at the rest."""
+
+    def none_of(self, conditions: Iterable[Condition]) -> Condition:
+        """Whether none holds."""
 
     def where(self, condition: Condition, value: Value, otherwise: Value) -> Value:
         """The one value where the condition holds, the other elsewhere."""
@@ -268,28 +271,3 @@ def level_of(carrier: Carrier, model: Model, tenths: Value) -> Value:
     for start, name in higher:
         level = carrier.where(tenths >= start, name, level)
     return level
-
-
-# Answers that do not fit together
-
-
-def warns(carrier: Carrier, warning: AnswerWarning) -> Condition:
-    """Whether all answers of a warning are given and their weighted total is above its number."""
-
-    def conditions() -> Iterator[Condition]:
-        yield from map(carrier.is_given, warning.total)
-        parts = [carrier.given(question, 0) * times for question, times in warning.total.items()]
-        yield add_up(parts) > warning.above
-
-    return carrier.all_of(conditions())
-
-
-def contradicts(carrier: Carrier, rule: Contradiction) -> Condition:
-    """Whether two answers cannot both be meant."""
-
-    def conditions() -> Iterator[Condition]:
-        yield carrier.is_answered(rule.at, rule.answered)
-        beside = (carrier.given(question, 0) for question in rule.beside_above_zero)
-        yield carrier.any_of(map(carrier.is_positive, beside))
-
-    return carrier.all_of(conditions())

@@ -1,6 +1,6 @@
 """One habit's score for one person: points, interval, level and words, made ready once for a model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -42,6 +42,10 @@ class HabitResult(NamedTuple):
 
     tenths: Tenths
     json: bytes
+    gave: Sequence[tuple[str, str]]
+    """The components that gave points, the most first, with the answers behind them in words."""
+    points: Sequence[Mapping[View, float]]
+    """The points of each component in the three evaluations; none when there is no score."""
 
 
 class Scale:
@@ -93,12 +97,16 @@ class ReadyComponent:
     KEPT = 512
 
     def __init__(self, habit: Habit, component: Component, wording: ComponentWording) -> None:
-        self.names = habit.answers_behind[component.id]
+        self.id, self.names = component.id, habit.answers_behind[component.id]
         self._questions = [q for q in habit.scored_questions if q.id in self.names]
         self._component = component
         self._work = formula.ready_component(habit, component)
         self._wording = wording
         self.result = lru_cache(self.KEPT)(self._work_out)
+
+    def points(self, carrier: formula.Carrier, view: View) -> formula.Value:
+        """The points for a carrier's answers in one of the three evaluations."""
+        return self._work(carrier, formula.fill(carrier, self._questions, view))[0]
 
     def _work_out(self, *answers: Answer | None) -> ComponentResult:
         """The result for the answers to `names`, in their order."""
@@ -143,7 +151,7 @@ class ReadyHabit:
         self._habit = habit
         self._wording = HabitWording(words, habit)
         self._scale = scale
-        self._components = [
+        self.components = [
             ReadyComponent(habit, component, ComponentWording(words, habit, component))
             for component in habit.components
         ]
@@ -158,18 +166,23 @@ class ReadyHabit:
         if not formula.is_scored(person, self._habit):
             nothing = Tenths(None, 0, HIGHEST)
             comments = self._wording.tell_insufficient(person)
-            return self._put(nothing, [], comments)
-        results = [part.result(*map(person.answer, part.names)) for part in self._components]
+            return self._put(nothing, [], comments, [])
+        results = [part.result(*map(person.answer, part.names)) for part in self.components]
         points = [result.points for result in results]
         lows, highs = [result.low for result in results], [result.high for result in results]
         score = formula.habit_tenths(person, points)
         low = score if lows == points else formula.habit_tenths(person, lows)
         high = score if highs == points else formula.habit_tenths(person, highs)
         tenths = Tenths(score, low, high)
-        return self._put(tenths, results, self._comment(tenths, results))
+        gave = sorted([result for result in results if result.points > 0], key=_most_first)
+        return self._put(tenths, results, self._comment(tenths, results, gave), gave)
 
     def _put(
-        self, tenths: Tenths, components: Sequence[ComponentResult], comments: tuple[str, str]
+        self,
+        tenths: Tenths,
+        components: Sequence[ComponentResult],
+        comments: tuple[str, str],
+        gave: Sequence[ComponentResult],
     ) -> HabitResult:
         """The score with its components and comments, as callers get it."""
         habit = self._habit
@@ -186,12 +199,17 @@ class ReadyHabit:
             "clinician_comment": comments[1],
             "sources": habit.cited,
         }
-        return HabitResult(tenths, orjson.dumps(put))
+        reasons = [(part.put["id"], part.told.gave) for part in gave]
+        points: list[Mapping[View, float]] = [
+            {"score": part.points, "low": part.low, "high": part.high} for part in components
+        ]
+        return HabitResult(tenths, orjson.dumps(put), reasons, points)
 
-    def _comment(self, tenths: Tenths, parts: Sequence[ComponentResult]) -> tuple[str, str]:
+    def _comment(
+        self, tenths: Tenths, parts: Sequence[ComponentResult], gave: Sequence[ComponentResult]
+    ) -> tuple[str, str]:
         """The comments for the person and for a clinician on a habit that has a score."""
         told = [part.told for part in parts]
-        gave = sorted([part for part in parts if part.points > 0], key=_most_first)
         counted = [part.told.counted for part in gave if part.told.counted]
         total = formula.add_up([part.points for part in parts])
         level, status = self._scale.level(tenths)

@@ -17,9 +17,11 @@ from rules.proving import find_dishonest
 PACKAGED_MODEL = Path(__file__).parent / "psoas"
 """The reviewed model that comes with the project."""
 
-SINGLE_FILES = ("model", "about", "sources", "warnings")
+SECTIONS = ("about", "symptoms")
+"""Files that each hold the questions of one section."""
+SINGLE_FILES = ("model", *SECTIONS, "plan", "safety", "background", "warnings", "sources")
 """Files that must be there once."""
-FOLDERS = ("habits", "words")
+FOLDERS = ("habits", "routines", "words")
 """Folders in which each file's name is the id of what it holds."""
 
 Tables = dict[str, Any]
@@ -81,25 +83,69 @@ def _freeze(value: Any) -> Any:
 
 def _assemble(files: dict[str, Tables]) -> Tables:
     """All files as one document, each part under the name by which the model knows it."""
-    habits = [
-        _add(name, tables, id=name.removeprefix("habits/"))
-        for name, tables in files.items()
-        if name.startswith("habits/")
-    ]
+    routines = _tell_claims(_read_folder(files, "routines"), files["background"])
     return _add(
         "model",
         files["model"],
-        about=_add("about", files["about"], id="about"),
-        habits=tuple(sorted(habits, key=_order)),
-        warnings=files["warnings"],
-        sources=files["sources"],
+        **{name: _add(name, files[name], id=name) for name in SECTIONS},
+        planner=_offer(_add("plan", files["plan"], id="plan"), {"routines": routines}),
+        habits=tuple(sorted(_read_folder(files, "habits"), key=_order)),
+        routines=routines,
         words={
             name.removeprefix("words/"): tables
             for name, tables in files.items()
             if name.startswith("words/")
         },
+        **{name: files[name] for name in ("safety", "background", "warnings", "sources")},
         digest=_digest(files),
     )
+
+
+def _read_folder(files: dict[str, Tables], folder: str) -> tuple[Tables, ...]:
+    """The parts of a folder, in the order of their names; a file's name is the id of what it holds."""
+    return tuple(
+        _add(name, tables, id=name.removeprefix(f"{folder}/"))
+        for name, tables in files.items()
+        if name.startswith(f"{folder}/")
+    )
+
+
+def _tell_claims(routines: tuple[Tables, ...], background: Tables) -> tuple[Tables, ...]:
+    """Routines in which the claims they name are those of the background."""
+    topics = background.get("topics")
+    tables = [topic for topic in topics if isinstance(topic, dict)] if topics else []
+    claims = {claim.get("id"): claim for topic in tables for claim in topic.get("claims", ())}
+    named = [(routine, routine.get("claims", ())) for routine in routines]
+    unknown = [
+        f"routines/{routine['id']}.toml: claims: the background has no claim {name!r}"
+        for routine, names in named
+        for name in names
+        if name not in claims
+    ]
+    if unknown:
+        raise ModelError(unknown)
+    return tuple(
+        {**routine, "claims": tuple(claims[name] for name in names)} for routine, names in named
+    )
+
+
+def _offer(section: Tables, parts: dict[str, tuple[Tables, ...]]) -> Tables:
+    """A section in which options that are named after a folder of the model are the parts in it."""
+    questions = section.get("questions")
+    if not isinstance(questions, tuple):
+        return section
+    options = {
+        name: tuple({"id": part["id"], "label": part.get("title", "")} for part in folder)
+        for name, folder in parts.items()
+    }
+
+    def offer(question: Any) -> Any:
+        named = question.get("options") if isinstance(question, dict) else None
+        if isinstance(named, str) and named in options:
+            return {**question, "options": options[named]}
+        return question
+
+    return {**section, "questions": tuple(map(offer, questions))}
 
 
 def _add(name: str, tables: Tables, **parts: Any) -> Tables:
@@ -142,12 +188,14 @@ def _find_ungrounded(value: Any, key: str = "", vouched: bool = False) -> Iterat
 def _describe(document: Tables, loc: tuple[int | str, ...], message: str) -> str:
     """A fault of the whole document as `file: key: message`."""
     match loc:
-        case ("habits", int(position), *keys):
-            name = f"habits/{document['habits'][position]['id']}"
+        case (("habits" | "routines") as folder, int(position), *keys):
+            name = f"{folder}/{document[folder][position]['id']}"
         case ("words", language, *keys):
             name = f"words/{language}"
-        case (("about" | "sources" | "warnings") as part, *keys):
-            name = str(part)
+        case ("planner", *keys):
+            name = "plan"
+        case (str(part), *keys) if part in SINGLE_FILES:
+            name = part
         case _:
             name, keys = "model", list(loc)
     steps = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in keys)

@@ -15,7 +15,7 @@ class Person:
 
     __slots__ = ("answer",)
 
-    def __init__(self, answers: GivenAnswers) -> None:
+    def __init__(self, answers: Mapping[str, Any]) -> None:
         self.answer = answers.get
         """The answer to a question as given, or None."""
 
@@ -37,6 +37,9 @@ class Person:
 
     def all_of(self, conditions: Iterable[bool]) -> bool:
         return all(conditions)
+
+    def none_of(self, conditions: Iterable[bool]) -> bool:
+        return not any(conditions)
 
     def where(self, condition: bool, value: Any, otherwise: Any) -> Any:
         return value if condition else otherwise

@@ -1,21 +1,32 @@
 """Questions: what is asked, which answers are allowed, and what an unanswered one counts as."""
 
+import math
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from rules.grounds import Definition, Grounded, Id, Number, Text
 from rules.words import fills
 
 Answer = bool | int | float | str
 """An answer as callers give it; unanswered is `None` or absence, never a value."""
+Chosen = tuple[str, ...]
+"""The answer to a question of which several options may be chosen; none chosen is an answer too."""
 View = Literal["low", "high", "score"]
 """Which value stands in for an unanswered question: most favourable, least favourable, neutral."""
 
+SLIP, DECIMALS = 1e-9, 9
+"""What binary fractions may lose when a bound is counted in steps, and how exactly a step is kept."""
+
 YES_NO: Mapping[str, bool] = {"yes": True, "no": False}
 """How the files name the two answers of a yes-or-no question."""
+
+
+def plain_number(number: float) -> int | float:
+    """A number as people write it: whole ones without a fraction."""
+    return int(number) if number == int(number) else number
 
 
 def key_by_answer(table: Mapping[str, float]) -> Mapping[Answer, float]:
@@ -70,17 +81,17 @@ class Question(Grounded):
 
     id: Id
     """Name of the field in answers."""
-    role: Literal["scope", "core", "scored", "context"]
-    """core: its habit has no score without it; scored: counts in the score; context: only
-    compared with other answers; scope: whom the questionnaire is for."""
+    role: Literal["scope", "core", "scored", "context", "planner"]
+    """core: its habit has no score without it; scored: counts in the score; context: gives no
+    points; scope: whom the questionnaire is for; planner: shapes the plan."""
     label: Text
     """Short name for tables and messages."""
     ask: Text
     """The question to show."""
     help: Text | None = None
     """A hint to show beside it."""
-    answer: Literal["number", "whole_number", "yes_no", "choice"]
-    """Kind of answer; yes_no is sent as true or false."""
+    answer: Literal["number", "whole_number", "yes_no", "choice", "several"]
+    """Kind of answer; yes_no is sent as true or false, several as a list of options."""
     unit: Text | None = None
     """UCUM unit of a number."""
     unit_text: Text | None = None
@@ -90,12 +101,18 @@ class Question(Grounded):
     maximum: Number | None = None
     """Largest number accepted."""
     options: tuple[Option, ...] = ()
-    """The answers of a choice, in the order to show them."""
+    """The answers that can be chosen, in the order to show them; of a lever, most favourable first."""
     unanswered: Unanswered | None = None
     """What it counts as when unanswered; only for core and scored questions."""
+    resolution: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """The step in which a scored number's answers are tried, to say what would help or what to ask."""
+    lever_limit: Answer | None = None
+    """How far a person may move this answer to help themselves; absent where they cannot."""
+    assumed: Answer | Chosen | None = None
+    """What the plan assumes when it is unanswered; only for planner questions."""
     asked_only_if: Mapping[Id, bool] = {}
     """Skip it when one of these questions was answered otherwise."""
-    example: Answer
+    example: Answer | Chosen
     """An answer that is accepted."""
     phrase: Phrase = Phrase()
     """How a number, or yes and no, is said inside a sentence."""
@@ -131,12 +148,33 @@ class Question(Grounded):
         """Whether its answer counts in a score."""
         return self.role in ("core", "scored")
 
-    def accepts(self, value: Answer) -> bool:
+    @cached_property
+    def falls_to_improve(self) -> bool:
+        """Whether a lower number is the more favourable one."""
+        low, high = self.stand_ins.get("low", 0), self.stand_ins.get("high", 0)
+        return isinstance(low, int | float) and isinstance(high, int | float) and low < high
+
+    @cached_property
+    def every_answer(self) -> tuple[Answer, ...]:
+        """Every answer that is tried: all options, or the numbers from bound to bound by the resolution."""
+        if self.answer == "yes_no":
+            return (True, False)
+        if self.resolution is None or self.minimum is None or self.maximum is None:
+            return tuple(option.id for option in self.options)
+        step = self.resolution
+        first, last = math.ceil(self.minimum / step - SLIP), math.floor(self.maximum / step + SLIP)
+        steps = (round(n * step, DECIMALS) for n in range(first, last + 1))
+        return tuple(map(plain_number, sorted({self.minimum, *steps, self.maximum})))
+
+    def accepts(self, value: Answer | Chosen) -> bool:
         """Whether a value is an answer this question allows."""
+        ids = [option.id for option in self.options]
+        if isinstance(value, tuple):
+            return self.answer == "several" and all(item in ids for item in value)
         if self.answer == "yes_no":
             return isinstance(value, bool)
         if self.answer == "choice":
-            return value in [option.id for option in self.options]
+            return value in ids
         if isinstance(value, bool | str) or self.minimum is None or self.maximum is None:
             return False
         if not self.minimum <= value <= self.maximum:
@@ -145,7 +183,7 @@ class Question(Grounded):
 
     @property
     def _phrases_needed(self) -> tuple[str | None, ...]:
-        if self.answer == "choice":
+        if self.options:
             return ()
         return (self.phrase.other,) if self.is_numeric else (self.phrase.yes, self.phrase.no)
 
@@ -157,8 +195,12 @@ class Question(Grounded):
             raise ValueError("a number needs unit, unit_text, minimum and maximum")
         if not self.is_numeric and any(bound is not None for bound in bounds):
             raise ValueError("unit, unit_text, minimum and maximum belong to numbers")
-        if (self.answer == "choice") != bool(self.options):
-            raise ValueError("options belong to a choice, and a choice needs them")
+        if (self.answer in ("choice", "several")) != bool(self.options):
+            raise ValueError("options belong to choice and several, and these need them")
+        if self.is_scored and self.answer == "several":
+            raise ValueError("a question with several answers cannot be scored")
+        if (self.is_scored and self.is_numeric) != (self.resolution is not None):
+            raise ValueError("resolution belongs to scored numbers, and these need it")
         if any(option.id in YES_NO for option in self.options):
             raise ValueError("option ids 'yes' and 'no' are kept for yes_no questions")
         return self
@@ -168,9 +210,16 @@ class Question(Grounded):
         """Refuse stand-ins and an example that are no answers, and answers that cannot be said."""
         if self.is_scored != (self.unanswered is not None):
             raise ValueError("unanswered belongs to core and scored questions, and only to them")
-        for name, value in {"example": self.example, **self.stand_ins}.items():
-            if not self.accepts(value):
+        if (self.role == "planner") != (self.assumed is not None):
+            raise ValueError("assumed belongs to planner questions, and these need it")
+        named = {"lever_limit": self.lever_limit, "assumed": self.assumed, "example": self.example}
+        for name, value in {**named, **self.stand_ins}.items():
+            if value is not None and not self.accepts(value):
                 raise ValueError(f"{name} is not an answer that this question allows")
+        if self.lever_limit is not None and not self.is_scored:
+            raise ValueError("lever_limit belongs to core and scored questions")
+        if self.options and self.lever_limit not in (None, self.options[0].id):
+            raise ValueError("the first option is the most favourable one: it must be lever_limit")
         if self.is_scored and self.is_numeric and self.unanswered:
             ends = {self.unanswered.low, self.unanswered.high}
             if ends != {self.minimum, self.maximum}:

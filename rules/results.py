@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from rules.advice import Lever, NearestLevel, NextQuestions, Plan, SafetyAdvice
 from rules.words import ClaimVerdict, EvidenceGrade, LevelId, Status
 
 Score = Annotated[
@@ -167,8 +168,9 @@ class RaisedWarning(TypedDict):
 
 
 class Assessment(TypedDict):
-    """Everything the rules say about one person's answers."""
+    """Everything the rules say about one person's answers, safety first."""
 
+    safety: SafetyAdvice
     model: ModelStamp
     index: IndexScore
     habits: Annotated[
@@ -177,3 +179,16 @@ class Assessment(TypedDict):
     warnings: Annotated[
         list[RaisedWarning], Field(description="Answers worth a second look; nothing was changed.")
     ]
+    plan: Plan
+    levers: Annotated[
+        list[Lever],
+        Field(
+            description="The answers that would each lower the index if it alone were changed, the "
+            "greatest drop first; empty while the index has no score."
+        ),
+    ]
+    nearest_levels: Annotated[
+        list[NearestLevel],
+        Field(description="For each habit above low, the smallest changes that bring it lower."),
+    ]
+    next_questions: NextQuestions

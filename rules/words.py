@@ -12,6 +12,20 @@ EvidenceGrade = Literal["high", "moderate", "low", "very_low", "expert_opinion"]
 ClaimVerdict = Literal[
     "supported", "uncertain", "unsupported", "contradicted", "expert_opinion_only"
 ]
+PlanKind = Literal["routines", "maintain", "not_enough_answers", "withheld"]
+LeftOutReason = Literal[
+    "blocked_by_red_flag",
+    "blocked_by_condition",
+    "gate_unanswered",
+    "not_opted_in",
+    "pain_site",
+    "excluded",
+    "missing_equipment",
+    "no_need",
+    "over_budget",
+    "worth_less",
+]
+"""Why a routine is not in a plan; the first that holds is given."""
 
 
 def fills(*names: str) -> AfterValidator:
@@ -71,6 +85,7 @@ class ComponentWords(_Templates):
     still_open: Annotated[str, fills("open")]
     only_open: Annotated[str, fills("open")]
     makes_no_difference: Annotated[str, fills("open")]
+    gave_plainly: Annotated[str, fills("because", "points")]
 
 
 class LayWords(_Templates):
@@ -97,6 +112,55 @@ class ClinicianWords(_Templates):
     standing: Annotated[str, fills("grade", "evidence_note", "verdict", "claim_note")]
 
 
+class DoseWords(_Templates):
+    """How a dose is said."""
+
+    sets_of_reps: Annotated[str, fills("sets", "reps")]
+    sets: Annotated[str, fills("sets")]
+    reps: Annotated[str, fills("reps")]
+    hold: Annotated[str, fills("seconds")]
+    per_side: str
+    once_a_week: str
+    times_a_week: Annotated[str, fills("sessions")]
+
+
+class LeftOutWords(_Templates):
+    """Why a routine is not in a plan, by reason."""
+
+    blocked_by_red_flag: Annotated[str, fills("flags")]
+    blocked_by_condition: Annotated[str, fills("conditions")]
+    gate_unanswered: Annotated[str, fills("open")]
+    not_opted_in: str
+    pain_site: Annotated[str, fills("sites")]
+    excluded: str
+    missing_equipment: Annotated[str, fills("equipment")]
+    no_need: str
+    over_budget: Annotated[str, fills("minutes", "budget")]
+    worth_less: str
+    offered_another: Annotated[str, fills("equipment")]
+    massage_too_long: str
+
+
+class PlanWords(_Templates):
+    """What is said about a plan."""
+
+    kinds: Annotated[Mapping[PlanKind, str], names_all(PlanKind)]
+    why: Annotated[str, fills("gave", "habit")]
+    why_also: Annotated[str, fills("habits")]
+    why_maintain: str
+    more: Annotated[str, fills("named", "count")]
+    open_caution: Annotated[str, fills("open")]
+    dose: DoseWords
+    left_out: LeftOutWords
+
+
+class ChangeWords(_Templates):
+    """What is said about a change of one answer."""
+
+    lever: Annotated[str, fills("label", "then", "now", "index_then", "index_now")]
+    nearest_level: Annotated[str, fills("label", "then", "now", "habit", "level")]
+
+
 class Words(_Templates):
     """Every sentence the rules say, in one language."""
 
@@ -110,3 +174,5 @@ class Words(_Templates):
     component: ComponentWords
     lay: LayWords
     clinician: ClinicianWords
+    plan: PlanWords
+    change: ChangeWords

@@ -26,7 +26,13 @@ settings.register_profile("test", max_examples=150, deadline=None, derandomize=T
 settings.register_profile(
     "soak", max_examples=5_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
-settings.load_profile("soak" if os.environ.get("PSOAS_SOAK") else "test")
+SOAK = bool(os.environ.get("PSOAS_SOAK"))
+settings.load_profile("soak" if SOAK else "test")
+
+
+def many(people: int) -> settings:
+    """Try so many generated people in `make soak`, and a tenth of them in `make test`."""
+    return settings(max_examples=people if SOAK else people // 10)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

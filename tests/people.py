@@ -6,6 +6,7 @@ from typing import Any
 from conftest import ROOT
 from hypothesis import strategies as st
 
+from rules.assessment import Sheet
 from rules.definitions import Model
 from rules.loading import load_model
 from rules.questions import Answer, Question
@@ -25,8 +26,11 @@ def answers_to(question: Question) -> st.SearchStrategy[Any]:
     """Any answer to a question: round ones and odd ones, and the ends of its range."""
     if question.answer == "yes_no":
         return st.booleans()
+    options = [option.id for option in question.options]
+    if question.answer == "several":
+        return st.lists(st.sampled_from(options), unique=True)
     if question.answer == "choice":
-        return st.sampled_from([option.id for option in question.options])
+        return st.sampled_from(options)
     least, most = question.minimum or 0.0, question.maximum or 0.0
     whole = st.integers(int(least), int(most))
     if question.answer == "whole_number":
@@ -46,3 +50,49 @@ def people(draw: st.DrawFn, model: Model = MODEL, complete: bool = False) -> dic
         if not left_out and (complete or draw(st.integers(0, 4)) > 0):
             answers[question.id] = draw(answers_to(question))
     return answers
+
+
+SAFETY = (*MODEL.safety.red_flags, *MODEL.safety.conditions)
+CLEARED = {
+    "red_flags": {flag.id: False for flag in MODEL.safety.red_flags},
+    "conditions": {condition.id: False for condition in MODEL.safety.conditions},
+}
+"""Every safety question answered no."""
+
+
+@st.composite
+def safety_answers(draw: st.DrawFn, ids: tuple[str, ...]) -> dict[str, bool]:
+    """Answers to safety questions: all no, most no with a few yes or open, or hardly any."""
+    answers = dict.fromkeys(ids, False)
+    some = st.lists(st.sampled_from(ids), max_size=3, unique=True)
+    for name in draw(some):
+        answers[name] = True
+    if draw(st.booleans()):
+        left_out = draw(some) if draw(st.booleans()) else draw(st.permutations(ids))[2:]
+        answers = {name: answer for name, answer in answers.items() if name not in left_out}
+    return answers
+
+
+@st.composite
+def sheets(draw: st.DrawFn, cleared: bool = False) -> Sheet:
+    """Everything one person may answer; with `cleared`, every safety question with no."""
+    flags, conditions = CLEARED["red_flags"], CLEARED["conditions"]
+    if not (cleared or draw(st.integers(0, 3)) == 0):
+        flags = draw(safety_answers(MODEL.safety.flag_ids))
+        conditions = draw(safety_answers(MODEL.safety.condition_ids))
+    symptoms, plan = (
+        {q.id: draw(answers_to(q)) for q in section.questions if draw(st.booleans())}
+        for section in (MODEL.symptoms, MODEL.planner)
+    )
+    if draw(st.booleans()):
+        plan["equipment"] = [option.id for option in EQUIPMENT.options]
+        plan["deep_pressure_opt_in"] = True
+    return Sheet(draw(people()), flags, conditions, symptoms, plan)
+
+
+EQUIPMENT = next(q for q in MODEL.planner.questions if q.id == "equipment")
+
+
+def put_sheet(sheet: Sheet) -> dict[str, Any]:
+    """A sheet as the body of a request."""
+    return {name: dict(part) for name, part in sheet._asdict().items()}

@@ -9,11 +9,11 @@ from conftest import Call, caller, make_app
 from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
-from people import MODEL, people, read_cases
+from people import MODEL, put_sheet, read_cases, sheets
 from pydantic import TypeAdapter
 
-from rules.assessment import Assessor
-from rules.questions import Answer
+from api.payloads import parts_of
+from rules.assessment import Assessor, Sheet
 from rules.results import Assessment
 
 CANARY = "canary-4711"
@@ -24,7 +24,7 @@ JSON = {"Content-Type": "application/json"}
 def test_worked_examples_by_http(call: Call, assessor: Assessor, case: dict[str, Any]) -> None:
     response = call("POST", "/assess", json={"answers": case["answers"]})
     assert response.status_code == 200
-    assert response.json() == json.loads(json.dumps(assessor.assess(case["answers"])))
+    assert response.json() == json.loads(json.dumps(assessor.assess(Sheet(case["answers"]))))
     assert [h["score"] for h in response.json()["habits"]] == [
         None if values[0] == "none" else values[0] for values in case["scores"].values()
     ]
@@ -46,16 +46,17 @@ def test_a_callers_own_request_id_is_kept_when_it_is_harmless(call: Call) -> Non
         assert response.headers["x-request-id"] == kept
 
 
-@given(people())
-def test_every_response_has_the_documented_shape_and_nothing_else(
-    answers: dict[str, Answer],
-) -> None:
+@given(sheets())
+def test_every_response_has_the_documented_shape_and_nothing_else(sheet: Sheet) -> None:
     adapter = TypeAdapter(Assessment)
-    response = CALL("POST", "/assess", json={"answers": answers})
+    response = CALL("POST", "/assess", json=put_sheet(sheet))
     assert response.status_code == 200
     body = response.json()
     assert adapter.dump_python(adapter.validate_python(body), mode="json") == body
-    assert list(body) == ["model", "index", "habits", "warnings"]
+    assert list(body) == [
+        *("safety", "model", "index", "habits", "warnings"),
+        *("plan", "levers", "nearest_levels", "next_questions"),
+    ]
     assert [habit["id"] for habit in body["habits"]] == [habit.id for habit in MODEL.habits]
 
 
@@ -72,7 +73,11 @@ def test_every_fault_is_named_at_once(call: Call) -> None:
         "screen_position": 3, "knee_pillow": "yes", "carry_load_kg": "7", "body_mass_kg": true,
         "leg_crossing_hours_per_day": NaN, "carry_hours_per_day": 1e999, "usual_sitting_bout_minutes": -Infinity,
         "fetal_hours_per_night": 1, "fetal_hours_per_night": 2, "slumped": 4, "runs": false,
-        "longest_run_previous_30_days_km": 9, "running_km_per_week": [3]}, "red_flags": {}}"""
+        "longest_run_previous_30_days_km": 9, "running_km_per_week": [3]},
+        "red_flags": {"saddle_numbness": "no", "sadle_numbness": true}, "conditions": {"pregnant": 1},
+        "symptoms": {"pain_0_10": 11, "pain_sites": ["neck", "groin", 4, null], "symptom_weeks": -1},
+        "plan": {"minutes_per_day": 15.5, "equipment": "mat", "excluded_routine_ids": ["sphinx", "dead_bug"],
+        "deep_pressure_opt_in": "yes"}, "flags": {}}"""
     response = call("POST", "/assess", content=body, headers=JSON)
     assert response.status_code == 422
     assert faults(response) == [
@@ -90,12 +95,27 @@ def test_every_fault_is_named_at_once(call: Call) -> None:
         ("/answers/sitting_hours_per_day", "out_of_range"),
         ("/answers/slumped", "unknown_field"),
         ("/answers/usual_sitting_bout_minutes", "out_of_range"),
-        ("/red_flags", "unknown_field"),
+        ("/conditions/pregnant", "wrong_type"),
+        ("/flags", "unknown_field"),
+        ("/plan/deep_pressure_opt_in", "wrong_type"),
+        ("/plan/equipment", "wrong_type"),
+        ("/plan/excluded_routine_ids/0", "not_an_option"),
+        ("/plan/minutes_per_day", "wrong_type"),
+        ("/red_flags/saddle_numbness", "wrong_type"),
+        ("/red_flags/sadle_numbness", "unknown_field"),
+        ("/symptoms/pain_0_10", "out_of_range"),
+        ("/symptoms/pain_sites/0", "not_an_option"),
+        ("/symptoms/pain_sites/2", "wrong_type"),
+        ("/symptoms/pain_sites/3", "wrong_type"),
+        ("/symptoms/symptom_weeks", "out_of_range"),
     ]
     details = {fault["pointer"]: fault["detail"] for fault in response.json()["errors"]}
     assert details["/answers/sitting_hours_per_day"] == "must be a number of hours a day, 0 to 20"
     assert details["/answers/knee_pillow"] == "must be true or false"
     assert details["/answers/lumbar_support"] == "must be one of: always, sometimes, never"
+    assert details["/symptoms/pain_sites/0"].startswith("must be one of: low_back, buttock")
+    assert details["/plan/equipment"].startswith("must be a list of one of: bed, chair")
+    assert details["/red_flags/sadle_numbness"].endswith("did you mean saddle_numbness?")
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e400", "1" + "0" * 400, "9" * 6000])
@@ -126,14 +146,14 @@ def test_thousands_of_unknown_names_are_all_named(call: Call) -> None:
 
 def test_what_a_caller_changes_in_an_answer_changes_nothing_else() -> None:
     assessor = Assessor(MODEL)
-    first = assessor.assess({"sitting_hours_per_day": 9})
+    first = assessor.assess(Sheet({"sitting_hours_per_day": 9}))
     untouched = json.dumps(first)
     habit = first["habits"][0]
     habit["score"] = 1
     assert habit["components"]
     habit["components"][0]["points"] = 1
     habit["components"].clear()
-    assert json.dumps(assessor.assess({"sitting_hours_per_day": 9})) == untouched
+    assert json.dumps(assessor.assess(Sheet({"sitting_hours_per_day": 9}))) == untouched
 
 
 def test_a_misspelt_question_is_told_its_likely_name(call: Call) -> None:
@@ -190,6 +210,26 @@ def test_answers_that_do_not_fit_together_are_pointed_out(
 
 
 @pytest.mark.parametrize(
+    ("symptoms", "flag", "fields"),
+    [
+        ({"pain_0_10": 7}, None, ["pain_0_10"]),
+        ({"pain_0_10": 6, "symptom_weeks": 5.9}, None, []),
+        ({"pain_0_10": 2, "symptom_weeks": 6}, False, ["symptom_weeks"]),
+        ({"pain_0_10": 8, "symptom_weeks": 9}, False, ["pain_0_10", "symptom_weeks"]),
+        ({"pain_0_10": 8, "symptom_weeks": 9}, True, []),
+        ({}, None, []),
+    ],
+)
+def test_strong_or_lasting_pain_is_pointed_out_unless_it_was_told(
+    call: Call, symptoms: dict[str, Any], flag: bool | None, fields: list[str]
+) -> None:
+    body = {"answers": {}, "symptoms": symptoms, "red_flags": {"not_improving_6_weeks": flag}}
+    warnings = call("POST", "/assess", json=body).json()["warnings"]
+    expected = [*fields, "not_improving_6_weeks"] if fields else []
+    assert [field for warning in warnings for field in warning["fields"]] == expected
+
+
+@pytest.mark.parametrize(
     ("content", "headers", "status"),
     [
         (b"", JSON, 400),
@@ -212,6 +252,8 @@ def test_answers_that_do_not_fit_together_are_pointed_out(
         (b"[]", JSON, 422),
         (b"{}", JSON, 422),
         (b'{"answers": null}', JSON, 422),
+        (b'{"answers": {}, "plan": null, "red_flags": null}', JSON, 200),
+        (b'{"answers": {}, "plan": []}', JSON, 422),
         (b'{"answers": [1]}', JSON, 422),
         (b'{"answers": {"\\ud800": 1}}', JSON, 422),
         (b'{"answers": {"age_years": 1' + b"0" * 400 + b"}}", JSON, 422),
@@ -236,6 +278,7 @@ def test_a_body_of_unknown_length_is_cut_off_at_the_limit(call: Call) -> None:
     assert call("POST", "/assess", content=endless(), headers=JSON).status_code == 413
 
 
+PARTS = parts_of(MODEL)
 UNUSABLE: dict[str, Any] = {
     "text": CANARY,
     "name": {CANARY: CANARY},
@@ -246,11 +289,14 @@ UNUSABLE: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("value", UNUSABLE.values(), ids=UNUSABLE.keys())
-@pytest.mark.parametrize("question", MODEL.questions)
-def test_a_refused_value_is_never_repeated(question: str, value: Any) -> None:
+@pytest.mark.parametrize("part", ["answers", "red_flags", "conditions", "symptoms", "plan"])
+def test_a_refused_value_is_never_repeated(part: str, value: Any) -> None:
     log = io.BytesIO()
-    response = caller(make_app(log))("POST", "/assess", json={"answers": {question: value}})
+    asked = [question.id for question in PARTS[part].questions]
+    body = {"answers": {}, part: dict.fromkeys(asked, value)}
+    response = caller(make_app(log))("POST", "/assess", json=body)
     assert response.status_code == 422
+    assert {fault["pointer"].split("/")[2] for fault in response.json()["errors"]} == set(asked)
     said = response.text + log.getvalue().decode() + str(response.headers)
     assert CANARY not in said
     assert "98765" not in said
@@ -266,7 +312,12 @@ def test_unknown_names_are_named_and_never_break_an_answer(name: str) -> None:
 
 def test_accepted_answers_are_not_logged(call: Call, log: io.BytesIO) -> None:
     answers = {"sitting_hours_per_day": 13.37, "lumbar_support": "sometimes", "age_years": 67}
-    call("POST", "/assess?sitting=13.37", json={"answers": answers})
+    told = {
+        "answers": answers,
+        "red_flags": {"saddle_numbness": True},
+        "conditions": {"pregnant": True},
+    }
+    assert call("POST", "/assess?sitting=13.37", json=told).status_code == 200
     (line,) = log.getvalue().splitlines()
     logged = json.loads(line)
     assert logged.pop("milliseconds") >= 0

@@ -6,7 +6,7 @@ import pytest
 from people import MODEL, read_cases
 
 from rules import formula
-from rules.assessment import Assessor
+from rules.assessment import Assessor, Sheet
 from rules.person import Person
 
 COMPONENT_CASES = [
@@ -20,14 +20,14 @@ COMPONENT_CASES = [
 def test_component_gives_the_points_of_the_case(
     assessor: Assessor, habit: str, case: dict[str, Any]
 ) -> None:
-    scored = next(h for h in assessor.assess(case["answers"])["habits"] if h["id"] == habit)
+    scored = next(h for h in assessor.assess(Sheet(case["answers"]))["habits"] if h["id"] == habit)
     points = {part["id"]: part["points"] for part in scored["components"] or []}
     assert points[case["component"]] == pytest.approx(case["points"], abs=0.005)
 
 
 @pytest.mark.parametrize("case", read_cases("worked_examples"), ids=lambda case: case["name"])
 def test_worked_example(assessor: Assessor, case: dict[str, Any]) -> None:
-    assessment = assessor.assess(case["answers"])
+    assessment = assessor.assess(Sheet(case["answers"]))
     scores = {h["id"]: [h["score"], h["low"], h["high"]] for h in assessment["habits"]}
     index = assessment["index"]
     assert scores == {

@@ -38,6 +38,18 @@ def test_worked_examples_by_command(tmp_path: Path, case: dict[str, Any]) -> Non
     assert (assessment["index"]["low"], assessment["index"]["high"]) == (low, high)
 
 
+def test_what_safety_calls_for_is_told_first() -> None:
+    body = {"answers": {}, "red_flags": {"saddle_numbness": True}}
+    done = run("assess", "-", input=json.dumps(body))
+    assert done.returncode == 0
+    text = MODEL.safety.actions["emergency"].text
+    assert done.stderr.strip() == text
+    assessment = json.loads(done.stdout)
+    assert next(iter(assessment)) == "safety"
+    assert assessment["safety"]["text"] == text
+    assert assessment["plan"]["kind"] == "withheld"
+
+
 def test_bad_answers_are_all_named_and_never_repeated() -> None:
     body = {"answers": {"sitting_hours_per_day": 4711, "runs": "canary"}, "more": 1}
     done = run("assess", "-", input=json.dumps(body))

@@ -80,10 +80,15 @@ def test_every_answer_has_bounds_unit_and_example() -> None:
 def test_nothing_of_later_issues_is_promised() -> None:
     assert set(DOCUMENT["paths"]) == {
         "/assess",
+        "/assess/what-if",
         "/questionnaire",
         "/model",
         "/model/sources",
+        "/model/safety",
+        "/model/psoas",
         "/model/habits/{id}",
+        "/routines",
+        "/routines/{id}",
         "/healthz",
         "/readyz",
     }

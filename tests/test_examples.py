@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Call
+from conftest import ROOT, Call
+from reading import read_aloud
 
 from api.document import EXAMPLES
 
@@ -28,6 +29,36 @@ def test_an_example_is_answered_as_it_says(
         assert got == example["response"], "run `make openapi` and look at the difference"
 
 
+PERSONAS = {
+    "runner_with_a_jump": "A runner whose last long run was much longer than before",
+    "pregnant": "A pregnant woman who sits a good deal and asked for the self-massage",
+    "opted_in_and_cleared": "A desk worker who asked for the self-massage and was cleared",
+}
+PAGE = ROOT / "docs" / "three-people.md"
+ABOUT = """# What three people read
+
+Everything that an assessment says to a person, in the order in which to show it: safety first. The requests
+and the whole responses are in `openapi/examples/assess/`; this page is written from them by `make openapi`.
+Every person is made up.
+"""
+
+
+def test_what_three_people_read_is_shown_as_it_is(request: pytest.FixtureRequest) -> None:
+    parts = [ABOUT]
+    for name, title in PERSONAS.items():
+        example = json.loads((EXAMPLES / "assess" / f"{name}.json").read_text("utf-8"))
+        parts.append(f"## {title}\n\n{read_aloud(example['response']['body'])}")
+    page = "\n".join(parts)
+    if request.config.getoption("--write-examples"):
+        PAGE.write_text(page, "utf-8")
+    assert PAGE.read_text("utf-8") == page, "run `make openapi` and look at the difference"
+
+
 def test_there_are_examples_of_good_and_bad_requests() -> None:
     names = {path.stem for path in FILES if path.parent.name == "assess"}
-    assert names >= {"desk_worker", "two_answers", "bad_answers", "not_json", "wrong_media_type"}
+    assert names >= {"bad_answers", "not_json", "wrong_media_type"}
+    assert names >= {
+        *("desk_worker", "runner_with_a_jump", "parent_carrying_a_child", "emergency_red_flag"),
+        *("review_red_flag", "pregnant", "opted_in_and_cleared", "nothing_to_report"),
+        "two_answers",
+    }

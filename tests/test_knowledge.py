@@ -9,24 +9,33 @@ from people import MODEL
 def test_the_questionnaire_is_enough_to_draw_the_form(call: Call) -> None:
     form = call("GET", "/questionnaire").json()
     assert [section["id"] for section in form["sections"]] == [
-        "about",
-        *(h.id for h in MODEL.habits),
+        *("about", "red_flags", "conditions", "symptoms"),
+        *(habit.id for habit in MODEL.habits),
+        "plan",
     ]
-    questions = {q["id"]: q for section in form["sections"] for q in section["questions"]}
-    assert list(questions) == list(MODEL.questions)
-    for question in questions.values():
+    asked = [
+        (section["part"], question)
+        for section in form["sections"]
+        for question in section["questions"]
+    ]
+    in_answers = [question["id"] for part, question in asked if part == "answers"]
+    assert in_answers == list(MODEL.questions)
+    assert len({question["id"] for _, question in asked}) == len(asked)
+    for part, question in asked:
         assert question["ask"].endswith("?")
         match question["answer"]:
             case "number" | "whole_number":
                 assert question["minimum"] < question["maximum"]
                 assert question["unit"]
                 assert question["unit_text"]
-            case "choice":
+            case "choice" | "several":
                 assert all(option["id"] and option["label"] for option in question["options"])
         for gate in question["asked_only_if"]:
-            assert gate in questions
-        response = call("POST", "/assess", json={"answers": {question["id"]: question["example"]}})
-        assert response.status_code == 200
+            assert gate in in_answers
+        sent = {"answers": {}, part: {question["id"]: question["example"]}}
+        assert call("POST", "/assess", json=sent).status_code == 200
+        everything = {"answers": {}, part: {question["id"]: None}}
+        assert call("POST", "/assess", json=everything).status_code == 200
 
 
 def test_the_bounds_of_the_form_are_the_bounds_of_the_service(call: Call) -> None:
@@ -77,6 +86,66 @@ def test_every_number_of_a_habit_has_sources_or_a_reason(call: Call) -> None:
                 if part is not None:
                     assert part["sources"] or part["reason"]
         assert set(cited(told)) <= sources
+
+
+def test_the_catalogue_lists_every_routine_and_tells_it_in_full(call: Call) -> None:
+    listed = call("GET", "/routines").json()["routines"]
+    assert [entry["id"] for entry in listed] == [routine.id for routine in MODEL.routines]
+    assert len(listed) == 26
+    for entry in listed:
+        told = call("GET", f"/routines/{entry['id']}").json()
+        assert told["title"] == entry["title"]
+        assert list(told["targets"]) == entry["habits"]
+        assert bool(told["steps"]) != bool(told["parts"])
+        assert set(cited(told)) <= set(MODEL.sources)
+        for part in (told, told["dose"], *told["parts"]):
+            assert part["sources"] or part["reason"]
+    assert call("GET", "/routines/handstand").status_code == 404
+
+
+def test_the_articles_massage_is_told_as_the_article_has_it(call: Call) -> None:
+    told = call("GET", "/routines/psoas_self_massage").json()
+    assert [part["id"] for part in told["parts"]] == [
+        "locate",
+        "setup",
+        "ball",
+        "settle",
+        "breathe",
+    ]
+    claims = {claim["id"]: claim["verdict"] for claim in told["claims"]}
+    assert claims["eases_pain"] == "unsupported"
+    assert told["evidence"]["grade"] == "expert_opinion"
+    assert {"deep_abdominal_pressure", "prone"} <= set(told["tags"])
+
+
+def test_the_safety_screen_is_told_with_its_grounds(call: Call) -> None:
+    told = call("GET", "/model/safety").json()
+    assert len(told["red_flags"]) == 22
+    assert len(told["conditions"]) == 26
+    assert [action for action, what in told["actions"].items() if what["withholds_plan"]] == [
+        "emergency",
+        "same_day",
+    ]
+    assert "clinician" in told["sign_off"]
+    sources = {entry["id"] for entry in call("GET", "/model/sources").json()["sources"]}
+    for part in (*told["red_flags"], *told["conditions"]):
+        assert part["sources"] or part["reason"]
+        assert set(part["sources"]) <= sources
+
+
+def test_the_background_gives_each_claim_a_verdict_and_a_grade(call: Call) -> None:
+    told = call("GET", "/model/psoas").json()
+    assert [topic["id"] for topic in told["topics"]] == [
+        "what_and_where",
+        "why_it_matters",
+        "what_weakens_it",
+        "benefits_of_massage",
+        "does_massage_work",
+    ]
+    claims = {claim["id"]: claim for topic in told["topics"] for claim in topic["claims"]}
+    assert all(claim["grade"] and claim["verdict"] and claim["note"] for claim in claims.values())
+    verdicts = {claim["verdict"] for claim in claims.values()}
+    assert verdicts > {"unsupported", "contradicted"}
 
 
 def cited(part: Any) -> list[str]:

@@ -13,6 +13,8 @@ from rules.loading import PACKAGED_MODEL, load_model
 SITTING = "habits/prolonged_sitting.toml"
 SLOUCHING = "habits/slouching.toml"
 RUNNING = "habits/heavy_running.toml"
+SAFETY = "safety.toml"
+WALK = "routines/walk_progressive.toml"
 
 BROKEN = [
     # what is changed: file, old text, new text; what the message must name: file, key, reason
@@ -51,7 +53,7 @@ BROKEN = [
     ("model.toml", 'sources = ["frandsen2025", "nielsen2014"]', 'sources = ["frandsen2025"]', "sources.toml: nielsen2014: nothing cites this source"),
     ("model.toml", "\n[index]\n", '\ndigest = "mine"\n[index]\n', "digest: follows from the folder"),
     ("warnings.toml", "above = 24\n", 'above = 24\nfrom = "x"\n', "day_longer_than_24_hours.from"),
-    ("warnings.toml", "sleep_hours_per_night = 1 }", "slumber_hours = 1 }", "total.slumber_hours: there is no such question"),
+    ("warnings.toml", "sleep_hours_per_night = 1 }", "slumber_hours = 1 }", "day_longer_than_24_hours.slumber_hours: there is no such question"),
     ("about.toml", "maximum = 110\n", "", "questions[0]: Value error, a number needs unit, unit_text, minimum and maximum"),
     ("sources.toml", 'read = "abstract"', 'read = "twice"', "source_article.read"),
     ("words/en.toml", "{because} gave no points.", "{reason} gave no points.", "component.gave_nothing: Value error, must have in braces just ['because'], not ['reason']"),
@@ -73,11 +75,42 @@ BROKEN = [
     (RUNNING, "answered = false", "answered = 0", "is compared with something that is no answer"),
     ("model.toml", 'id = "high"', 'id = "moderate"', "levels must be low, moderate, high, very_high"),
     ("model.toml", 'premise_sources = ["source_article"]', "premise_sources = []", "premise_sources"),
-    ("warnings.toml", "sleep_hours_per_night = 1 }", "lumbar_support = 1 }", "only numbers can be added up"),
+    ("warnings.toml", "sleep_hours_per_night = 1 }", "lumbar_support = 1 }", "day_longer_than_24_hours.lumbar_support: only numbers can be compared"),
     ("words/en.toml", 'very_high = "very high"\n', "", "levels: Value error, has nothing for very_high"),
     ("words/en.toml", 'language = "en"', 'language = "fr"', "language: must be the file's name"),
     ("words/en.toml", "({points})", "({points:.1f})", "lay.counted_one: Value error"),
     ("words/en.toml", 'before_last = " and "\n', "", "list.before_last: Field required"),
+    (SITTING, "resolution = 0.1\n", "", "questions[0]: Value error, resolution belongs to scored numbers"),
+    (SITTING, "lever_limit = 4\n", "lever_limit = 21\n", "lever_limit is not an answer"),
+    (SLOUCHING, 'lever_limit = "always"', 'lever_limit = "never"', "the first option is the most favourable one"),
+    (SITTING, 'role = "context"\nlabel = "hours of driving"', 'role = "context"\nlever_limit = 1\nlabel = "hours of driving"', "lever_limit belongs to core and scored"),
+    ("plan.toml", "assumed = 15\n", "", "questions[0]: Value error, assumed belongs to planner questions"),
+    ("plan.toml", 'assumed = ["bed", "chair"', 'assumed = ["bench", "chair"', "assumed is not an answer"),
+    ("plan.toml", 'id = "minutes_per_day"', 'id = "minutes_a_day"', "questions: must be minutes_per_day"),
+    ("plan.toml", 'maintain_with = "walk_progressive"', 'maintain_with = "sit_break_30"', "rule.maintain_with: must be the id of an exercise"),
+    ("plan.toml", 'self_massage = ["psoas_self_massage", "pso_rite_release"]', 'self_massage = ["psoas_self_massage"]', "rule.self_massage: must name each routine"),
+    ("plan.toml", "very_low = 0.5, ", "", "rule.grade_factors: Value error, has nothing for very_low"),
+    (SAFETY, 'action = "emergency"', 'action = "urgent"', "red_flags[0].action"),
+    (SAFETY, 'blocks = ["deep_abdominal_pressure", "gentle_abdominal_pressure", "running"]', 'blocks = ["deep_pressure"]', "tags has nothing for deep_pressure"),
+    (SAFETY, 'id = "pregnant"', 'id = "saddle_numbness"', "more than one has the id 'saddle_numbness'"),
+    (SAFETY, 'cautions.supine = "', 'cautions.prone = "', "pregnant both blocks and cautions prone"),
+    (SAFETY, "[actions.same_day]", "[actions.tomorrow]", "actions.tomorrow"),
+    (WALK, 'grade = "moderate"', 'grade = "good"', "evidence.grade"),
+    (WALK, "minutes = 10", 'minutes = "10"', "minutes: Input should be a valid integer"),
+    (WALK, 'tags = ["walking"]', 'tags = ["strolling"]', "tags: there is no 'strolling'"),
+    (WALK, "equipment = []", 'equipment = ["shoes"]', "equipment: there is no 'shoes'"),
+    (WALK, "slouching = []", 'slouching = ["volume"]', "targets.slouching: has no component volume"),
+    (WALK, "slouching = []", "smoking = []", "targets.smoking: there is no such habit"),
+    (WALK, "equipment = []", 'equipment = []\nprogresses_to = "running"', "progresses_to: there is no 'running'"),
+    (WALK, 'basis = "judgement"\nreason = "10 minutes', 'reason = "10 minutes', "the file as a whole: Value error, needs sources"),
+    ("routines/psoas_self_massage.toml", "[targets]", 'steps = ["Press."]\n[targets]', "needs steps or parts, not both"),
+    ("routines/pso_rite_release.toml", 'claims = ["pso_rite_highly_effective"]', 'claims = ["cures_all"]', "claims: the background has no claim 'cures_all'"),
+    ("background.toml", 'id = "parts_work_differently"', 'id = "deep_hip_flexor"', "two have the id 'deep_hip_flexor'"),
+    ("background.toml", 'verdict = "', 'verdict = "not ', "topics[0].claims[0].verdict"),
+    ("warnings.toml", 'unless = "not_improving_6_weeks"', 'unless = "not_improving"', "there is no red flag 'not_improving'"),
+    ("warnings.toml", "pain_0_10 = 7", "activity_limited = 7", "strong_or_lasting_pain.activity_limited: only numbers"),
+    ("warnings.toml", "any_at_least = {", "total = {", "needs total with above, or any_at_least"),
+    ("symptoms.toml", '{ id = "groin", label', '{ id = "loin", label', "blocked_by_pain_sites: there is no 'groin'"),
 ]  # fmt: skip
 
 
@@ -100,6 +133,7 @@ def test_a_fault_is_named_by_file_and_key(
     named = [problem for problem in caught.value.problems if message in problem]
     assert named, caught.value.problems
     expected = "sources.toml" if message.startswith("sources.toml") else file
+    expected = "routines/run_cadence_trial.toml" if "blocked_by_pain" in message else expected
     assert any(expected in problem for problem in named)
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from people import MODEL, answers_to, people
 
-from rules.assessment import Assessor
+from rules.assessment import Assessor, Sheet
 from rules.questions import Answer, Question
 
 ASSESSOR = Assessor(MODEL)
@@ -16,7 +16,7 @@ HIDEABLE = [q.id for q in MODEL.questions.values() if q.id != "sitting_hours_sou
 
 def scores(answers: dict[str, Answer]) -> dict[str, dict[str, Any]]:
     """Every habit's score and the index, by id."""
-    assessment = ASSESSOR.assess(answers)
+    assessment = ASSESSOR.assess(Sheet(answers))
     habits: dict[str, dict[str, Any]] = {h["id"]: dict(h) for h in assessment["habits"]}
     return {**habits, "index": dict(assessment["index"])}
 
@@ -91,22 +91,22 @@ def is_worse(question: Question, one: Any, other: Any) -> bool:
 @given(people())
 def test_null_and_absence_mean_the_same(answers: dict[str, Answer]) -> None:
     absent = dict.fromkeys(MODEL.questions)
-    assert ASSESSOR.assess({**absent, **answers}) == ASSESSOR.assess(answers)
+    assert ASSESSOR.assess(Sheet({**absent, **answers})) == ASSESSOR.assess(Sheet(answers))
 
 
 @given(people())
 def test_an_assessment_kept_in_memory_equals_a_fresh_one(answers: dict[str, Answer]) -> None:
-    assert Assessor(MODEL).assess(answers) == ASSESSOR.assess(answers)
+    assert Assessor(MODEL).assess(Sheet(answers)) == ASSESSOR.assess(Sheet(answers))
 
 
 @given(people())
 def test_the_json_is_that_of_the_assessment(answers: dict[str, Answer]) -> None:
-    assert ASSESSOR.assess_json(answers) == orjson.dumps(ASSESSOR.assess(answers))
+    assert ASSESSOR.assess_json(Sheet(answers)) == orjson.dumps(ASSESSOR.assess(Sheet(answers)))
 
 
 @given(people())
 def test_component_points_add_up_to_the_score(answers: dict[str, Answer]) -> None:
-    for habit in ASSESSOR.assess(answers)["habits"]:
+    for habit in ASSESSOR.assess(Sheet(answers))["habits"]:
         if habit["components"] is not None and habit["score"] is not None:
             total = sum(part["points"] for part in habit["components"])
             assert abs(min(100, max(0, total)) - habit["score"]) <= 0.05 + 0.005 * 3 + 1e-9
@@ -128,7 +128,7 @@ def test_the_index_keeps_near_the_worst_habit_that_has_evidence(answers: dict[st
 
 @given(people())
 def test_comments_are_whole_sentences_without_blanks(answers: dict[str, Answer]) -> None:
-    for habit in ASSESSOR.assess(answers)["habits"]:
+    for habit in ASSESSOR.assess(Sheet(answers))["habits"]:
         texts = [habit["lay_comment"], habit["clinician_comment"]]
         texts += [part["text"] for part in habit["components"] or []]
         for text in texts:

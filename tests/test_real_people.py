@@ -5,7 +5,7 @@ from pathlib import Path
 
 from conftest import caller, make_app
 
-from rules.assessment import Assessor
+from rules.assessment import Assessor, Sheet
 
 REFUSED_OR_UNKNOWN = ("", "7777", "9999")
 
@@ -25,7 +25,7 @@ def test_reported_sitting_of_a_national_survey(real_data: Path, assessor: Assess
                 )
                 assert response.status_code == 422
                 continue
-            sitting = assessor.assess({"sitting_hours_per_day": hours})["habits"][0]
+            sitting = assessor.assess(Sheet({"sitting_hours_per_day": hours}))["habits"][0]
             counts["unknown" if hours is None else "scored"] += 1
             assert (sitting["score"] is None) == (hours is None)
             assert 0 <= sitting["low"] <= sitting["high"] <= 100

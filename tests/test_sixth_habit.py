@@ -41,6 +41,8 @@ unit_text = "times a day"
 minimum = 0
 maximum = 50
 unanswered = { low = 0, high = 50, score = 0 }
+resolution = 1
+lever_limit = 0
 example = 3
 phrase = { zero = "no breath holding", one = "holding the breath once a day", other = "holding the breath {n} times a day" }
 basis = "judgement"
@@ -68,8 +70,9 @@ def call_with_sixth(tmp_path: Path) -> Call:
 
 def test_a_sixth_habit_appears_everywhere(call_with_sixth: Call) -> None:
     form = call_with_sixth("GET", "/questionnaire").json()
-    assert form["sections"][-1]["id"] == "breath_holding"
-    assert form["sections"][-1]["questions"][0]["unit_text"] == "times a day"
+    sections = {section["id"]: section for section in form["sections"]}
+    assert list(sections)[-2:] == ["breath_holding", "plan"]
+    assert sections["breath_holding"]["questions"][0]["unit_text"] == "times a day"
     document = call_with_sixth("GET", "/openapi.json").json()
     assert "breath_holds_per_day" in document["components"]["schemas"]["Answers"]["properties"]
     assert call_with_sixth("GET", "/model/habits/breath_holding").json()["index"]["weight"] == 10
@@ -92,3 +95,14 @@ def test_the_index_counts_a_sixth_habit_by_its_weight(call_with_sixth: Call) -> 
     index = call_with_sixth("POST", "/assess", json={"answers": answers}).json()["index"]
     assert index["score"] == 58.5
     assert index["status"] == "complete"
+
+
+def test_a_sixth_habit_has_levers_and_open_questions(call_with_sixth: Call) -> None:
+    answers = {"breath_holds_per_day": 8}
+    got = call_with_sixth("POST", "/assess", json={"answers": answers}).json()
+    (nearest,) = got["nearest_levels"]
+    assert nearest["change_to"] == 4
+    assert nearest["text"].startswith("Breath holds: holding the breath 4 times a day instead of")
+    nothing = call_with_sixth("POST", "/assess", json={"answers": {}}).json()
+    asked = [question["answer"] for question in nothing["next_questions"]["questions"]]
+    assert "breath_holds_per_day" in asked

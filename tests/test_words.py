@@ -1,10 +1,17 @@
 """What scores say: the sentences for a person, as they would be read aloud."""
 
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from brute import ASSESSOR
+from hypothesis import given
+from people import MODEL, sheets
+from reading import read_aloud
 
-from rules.assessment import Assessor
+from rules.assessment import Assessor, Sheet
+from rules.grounds import Definition
 
 
 @pytest.mark.parametrize(
@@ -21,7 +28,7 @@ from rules.assessment import Assessor
 def test_comments_say_it_as_a_person_would(
     assessor: Assessor, answers: dict[str, Any], habit: str, said: str
 ) -> None:
-    scored = next(h for h in assessor.assess(answers)["habits"] if h["id"] == habit)
+    scored = next(h for h in assessor.assess(Sheet(answers))["habits"] if h["id"] == habit)
     assert said in scored["lay_comment"]
 
 
@@ -39,5 +46,51 @@ def test_comments_say_it_as_a_person_would(
 def test_components_say_what_gave_their_points(
     assessor: Assessor, answers: dict[str, Any], component: str, said: str
 ) -> None:
-    parts = [part for h in assessor.assess(answers)["habits"] for part in h["components"] or []]
+    parts = [
+        part for h in assessor.assess(Sheet(answers))["habits"] for part in h["components"] or []
+    ]
     assert said in [part["text"] for part in parts if part["id"] == component]
+
+
+FRIGHTENING = re.compile(
+    r"risk of|at risk|damag|danger|harm|dangerous|weak psoas|probab|likelihood|a disease|suffer|"
+    r"must not|never ever|warning!|you are ill|degenerat|wear and tear|bad posture|should not",
+    re.IGNORECASE,
+)
+
+
+@given(sheets())
+def test_no_assessment_frightens_or_foretells(sheet: Sheet) -> None:
+    body: Any = ASSESSOR.assess(sheet)
+    told = FRIGHTENING.findall(read_aloud(body))
+    assert not told
+
+
+def test_no_text_of_the_model_frightens() -> None:
+    told = [text for part in (MODEL.safety, MODEL.routines) for text in texts(part)]
+    assert len(told) > 400
+    assert [text for text in told if FRIGHTENING.search(text)] == []
+
+
+def texts(part: object) -> Iterator[str]:
+    """Every text that people read in a part of the model; grounds are for those who review it."""
+    if isinstance(part, Definition):
+        for name, value in part:
+            if name not in ("reason", "suspect", "note"):
+                yield from texts(value)
+    elif isinstance(part, tuple):
+        for item in part:
+            yield from texts(item)
+    elif isinstance(part, Mapping):
+        for item in part.values():
+            yield from texts(item)
+    elif isinstance(part, str):
+        yield part
+
+
+def test_every_sentence_of_an_assessment_is_whole() -> None:
+    for sheet in (Sheet({}), Sheet({"sitting_hours_per_day": 9, "runs": True})):
+        told = read_aloud(dict(ASSESSOR.assess(sheet)))
+        assert "{" not in told
+        assert "  ." not in told
+        assert not re.search(r"\.\.|,\.| ,", told)

@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 from fastapi import APIRouter
 
-from api.endpoints import assess, landing, model, operations, questionnaire
+from api.endpoints import assess, landing, model, operations, questionnaire, routines
 from api.parts import Parts
 
 ROUTERS: tuple[Callable[[Parts], APIRouter], ...] = (
     assess.router,  # first: each address before it would cost every assessment a look
     questionnaire.router,
     model.router,
+    routines.router,
     operations.router,
     landing.router,
 )

@@ -4,19 +4,24 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
+from api.catalogue import SourceList, put_sources
 from api.document import problems
 from api.fixed import FixedAnswer
-from api.knowledge import ModelOverview, SourceList, put_model, put_sources
+from api.knowledge import ModelOverview, put_model
 from api.parts import Parts
 from api.problems import Refusal
+from rules.background import Background
 from rules.definitions import Habit
+from rules.safety import Safety
 
 
 def router(parts: Parts) -> APIRouter:
-    """`GET /model`, `/model/habits/{id}`, `/model/sources`."""
+    """`GET /model`, `/model/habits/{id}`, `/model/sources`, `/model/safety`, `/model/psoas`."""
     router = APIRouter(prefix="/model", tags=["model"])
     overview = FixedAnswer.of(ModelOverview, put_model(parts.model))
     sources = FixedAnswer.of(SourceList, put_sources(parts.model))
+    safety = FixedAnswer.of(Safety, parts.model.safety)
+    background = FixedAnswer.of(Background, parts.model.background)
     habits = {habit.id: FixedAnswer.of(Habit, habit) for habit in parts.model.habits}
 
     @router.get(
@@ -38,6 +43,26 @@ def router(parts: Parts) -> APIRouter:
     async def list_sources(request: Request) -> Response:
         """The publications behind the numbers, what each found, and how closely it was read."""
         return sources.answer(request)
+
+    @router.get(
+        "/safety",
+        response_model=Safety,
+        response_description="Red flags, conditions, actions, tags and gates.",
+        responses=problems(304),
+    )
+    async def get_safety(request: Request) -> Response:
+        """The safety screen as it is used: what each answer leads to, with its sources."""
+        return safety.answer(request)
+
+    @router.get(
+        "/psoas",
+        response_model=Background,
+        response_description="What the article says, claim by claim, beside what was found.",
+        responses=problems(304),
+    )
+    async def get_background(request: Request) -> Response:
+        """What the psoas is, what is claimed about it, and how each claim stands in the literature."""
+        return background.answer(request)
 
     @router.get(
         "/habits/{id}",

@@ -1,0 +1,59 @@
+"""What to ask next: how narrow each open question is sure to leave the index, once it is answered."""
+
+from collections.abc import Sequence
+
+from rules import formula
+from rules.advice import NextQuestions
+from rules.definitions import Model
+from rules.habits import Tenths
+from rules.index_along import index_along
+from rules.outlook import Outlook
+from rules.person import Person
+
+NOBODY = Person({})
+
+
+def find_next_questions(
+    model: Model,
+    habits: Sequence[Tenths],
+    index: Tenths,
+    is_decided: bool,
+    outlooks: Sequence[Outlook],
+) -> NextQuestions:
+    """The open questions, those first that are sure to leave the least; ties in the order to ask them."""
+    width_now = index.high - index.low
+    left = _find_widths(model, habits, outlooks)
+    widths = [
+        (question.id, left.get(question.id, width_now))
+        for outlook in outlooks
+        for question in outlook.open_questions
+    ]
+    widths.sort(key=lambda entry: entry[1])
+    shown_now = formula.in_points(NOBODY, width_now)
+    return {
+        "stop": is_decided,
+        "questions": [
+            {
+                "answer": name,
+                "width_now": shown_now,
+                "width_left_at_most": formula.in_points(NOBODY, width),
+            }
+            for name, width in widths
+        ],
+    }
+
+
+def _find_widths(
+    model: Model, habits: Sequence[Tenths], outlooks: Sequence[Outlook]
+) -> dict[str, int]:
+    """The greatest width in tenths that may be left, of the questions whose answers change an interval."""
+    everyone = [True] * len(habits)
+    lows, highs = [habit.low for habit in habits], [habit.high for habit in habits]
+    low = index_along(model, lows, [outlook.low for outlook in outlooks], everyone)
+    high = index_along(model, highs, [outlook.high for outlook in outlooks], everyone)
+    widths, found, first = high - low, {}, 0
+    for opened in (opened for outlook in outlooks for opened in outlook.opened):
+        last = first + len(opened.answers)
+        found[opened.question.id] = int(widths[first:last].max())
+        first = last
+    return found
