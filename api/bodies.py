@@ -192,7 +192,10 @@ def parse_json(body: bytes) -> object:
 
 
 def _collect(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
-    collected: dict[str, object] = {}
+    collected = dict(pairs)
+    if len(collected) == len(pairs) and all(map(str.isascii, collected)):
+        return collected
+    collected = {}
     for name, value in pairs:
         known = name if name.isascii() else name.encode("utf-8", "replace").decode()
         collected[known] = TWICE if known in collected else value

@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from bench.people import make_request
+from bench.people import MISSING, make_request
 from rules.loading import load_model
 
 TITLES = {
@@ -46,10 +46,10 @@ class Measured(NamedTuple):
     cpu_microseconds: float
 
 
-def make_strangers() -> list[Request]:
-    """Every request is of another person, who answered nine questions in ten."""
+def make_strangers(missing: float = MISSING) -> list[Request]:
+    """Every request is of another person, who left out a question now and then."""
     model, rng = load_model(), random.Random(1)  # noqa: S311
-    return [make_request(model, rng) for _ in range(PEOPLE)]
+    return [make_request(model, rng, missing) for _ in range(PEOPLE)]
 
 
 def make_live_forms() -> list[Request]:
@@ -186,7 +186,8 @@ def main() -> None:
     """Measure and print."""
     os.sched_setaffinity(0, {CLIENT_CORE})
     compare("Forms filled in live, asked again after every answer", make_live_forms())
-    compare("Strangers, every request of another person", make_strangers())
+    compare("Finished forms, every request of another person", make_strangers(missing=0.0))
+    compare("Forms with gaps, every request of another person", make_strangers())
 
 
 if __name__ == "__main__":

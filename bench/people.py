@@ -26,16 +26,16 @@ def make_answers(model: Model, rng: random.Random, missing: float = MISSING) -> 
     return answers
 
 
-def make_request(model: Model, rng: random.Random) -> dict[str, Any]:
+def make_request(model: Model, rng: random.Random, missing: float = MISSING) -> dict[str, Any]:
     """One person's whole request: answers, safety questions, symptoms and wishes for the plan."""
     return {
-        "answers": make_answers(model, rng),
-        "red_flags": _make_safety(model.safety.red_flags, rng),
-        "conditions": _make_safety(model.safety.conditions, rng),
+        "answers": make_answers(model, rng, missing),
+        "red_flags": _make_safety(model.safety.red_flags, rng, missing),
+        "conditions": _make_safety(model.safety.conditions, rng, missing),
         "symptoms": {
             question.id: _make_answer(question, rng)
             for question in model.symptoms.questions
-            if rng.random() >= MISSING
+            if rng.random() >= missing
         },
         "plan": {
             question.id: _make_answer(question, rng)
@@ -45,12 +45,14 @@ def make_request(model: Model, rng: random.Random) -> dict[str, Any]:
     }
 
 
-def _make_safety(questions: Sequence[SafetyQuestion], rng: random.Random) -> dict[str, bool]:
-    """Half of the people answer every safety question, a quarter most of them, a quarter none.
+def _make_safety(
+    questions: Sequence[SafetyQuestion], rng: random.Random, missing: float
+) -> dict[str, bool]:
+    """Where answers may be missing, half of the people answer all of these, and a quarter none.
 
     One answer in a hundred is yes.
     """
-    missing = rng.choice((0.0, 0.0, MISSING, 1.0))
+    missing = rng.choice((0.0, 0.0, missing, 1.0)) if missing else 0.0
     return {question.id: rng.random() < YES for question in questions if rng.random() >= missing}
 
 

@@ -1,6 +1,8 @@
 """The servers that /assess is measured beside, each in a process of its own."""
 
+import json
 import os
+import random
 import sys
 from typing import Any
 
@@ -10,6 +12,7 @@ from pydantic import TypeAdapter
 
 from api.cli import start_app
 from api.payloads import assess_payload
+from bench.people import make_request
 from rules.assessment import Assessor, Sheet
 from rules.loading import load_model
 from rules.results import Assessment
@@ -18,9 +21,11 @@ ASSESSOR = Assessor(load_model())
 
 
 def fixed_assessment() -> Assessment:
-    """One ready assessment, about as long as most."""
-    examples: Any = {name: q.example for name, q in ASSESSOR.model.questions.items()}
-    return ASSESSOR.assess(Sheet({**examples, "runs": True}))
+    """One ready assessment: of a hundred people's the one of middle length."""
+    rng = random.Random(1)  # noqa: S311
+    people = [make_request(ASSESSOR.model, rng) for _ in range(101)]
+    assessments = [ASSESSOR.assess(Sheet(**person)) for person in people]
+    return sorted(assessments, key=lambda assessment: len(json.dumps(assessment)))[50]
 
 
 def bare_app() -> Any:

@@ -5,6 +5,7 @@ ready and every admissible one is looked at. What comes out is the best there is
 """
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from itertools import combinations
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from rules.routines import PlanRule, Routine, Slot
 TIE = 1e-9
 """Values that differ by no more than this are equal."""
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 
 class SlotSets:
@@ -30,6 +32,9 @@ class SlotSets:
         self._sets = sets
         self._minutes = np.array([add_minutes(chosen) for chosen in sets])
         self._members = np.array([sum(self._bits[r.id] for r in chosen) for chosen in sets])
+        self._find_barred = lru_cache(64)(
+            self._holds_any
+        )  # most people are shown the same routines
         rule = model.planner.rule
         self._shares = np.array(
             [[share(rule, h.id, chosen) for chosen in sets] for h in model.habits]
@@ -42,14 +47,19 @@ class SlotSets:
         for need, shares in zip(needs, self._shares, strict=True):
             if need:
                 values += shares * need
-        values[(self._members & barred) != 0] = -1.0
+        values[self._find_barred(barred)] = -1.0
         return values
+
+    def _holds_any(self, barred: int) -> Bools:
+        """Whether each set holds a routine that is barred."""
+        holds: Bools = (self._members & barred) != 0
+        return holds
 
     def best(self, values: Floats, minutes: int | None = None) -> tuple[Sequence[Routine], float]:
         """The set of the greatest value that takes no more than so many minutes, and its value."""
         if minutes is not None:
-            values = values[: np.searchsorted(self._minutes, minutes, "right")]
-        first = int(np.argmax(values >= values.max() - TIE))
+            values = values[: self._minutes.searchsorted(minutes, "right")]
+        first = int((values >= values.max() - TIE).argmax())
         return self._sets[first], float(values[first])
 
 

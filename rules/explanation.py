@@ -5,6 +5,7 @@ Whatever does not depend on a person is filled into the sentences once, when a m
 
 import math
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from rules.components import Component
@@ -20,6 +21,7 @@ def round_points(points: float) -> float:
     return math.floor(points * 100.0 + 0.5 + 1e-9) / 100 + 0.0
 
 
+@lru_cache(4096)
 def show_number(number: float) -> str:
     """A number with at most two decimals and no needless zeros."""
     if type(number) is int:

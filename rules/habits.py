@@ -98,6 +98,7 @@ class ReadyComponent:
 
     def __init__(self, habit: Habit, component: Component, wording: ComponentWording) -> None:
         self.id, self.names = component.id, habit.answers_behind[component.id]
+        self.least, _ = component.range
         self._questions = [q for q in habit.scored_questions if q.id in self.names]
         self._component = component
         self._work = formula.ready_component(habit, component)

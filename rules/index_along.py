@@ -22,8 +22,13 @@ def index_along(
     cost more than a large one.
     """
     ends = [0, *accumulate(map(len, tried))]
-    scores = []
+    if not ends[-1]:
+        return np.empty(0)
+    scores: list[Array | int] = []
     for score, tries, (first, last) in zip(held, tried, pairwise(ends), strict=True):
+        if first == last:
+            scores.append(score)
+            continue
         along = np.empty(ends[-1])
         along.fill(score)
         along[first:last] = tries

@@ -1,8 +1,8 @@
 """What could become of one habit: through each change a person could make, and each answer still open."""
 
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from rules.definitions import Habit, Model
 from rules.explanation import fill_in, name_inside, ready_phrase, start_sentence
 from rules.habits import HIGHEST, HabitResult, ReadyHabit
 from rules.person import Person
-from rules.questions import Answer, Question, plain_number
+from rules.questions import Answer, Question, View, plain_number
 from rules.sweep import Array, Sweep
 from rules.trails import Known, Walk, Way, lay_out, lever_way, open_way
 from rules.words import Words
@@ -23,39 +23,93 @@ TRIES, NOBODY = Sweep({}), Person({})
 class Moved(NamedTuple):
     """One answer that could be moved towards its limit, step by step."""
 
-    question: Question
     now: Answer
-    answers: Sequence[Answer]
-    """From the nearest to the present answer to the limit."""
+    lever: Way
+    first: int
+    """Where the answers begin that are nearer to the limit than the present one."""
 
+    @property
+    def question(self) -> Question:
+        """The question whose answer is moved."""
+        return self.lever.question
 
-class Opened(NamedTuple):
-    """One unanswered question that changes the interval by itself, with every answer that matters."""
+    @property
+    def steps(self) -> int:
+        """How many answers there are up to the limit."""
+        return len(self.lever.answers) - self.first
 
-    question: Question
-    answers: Sequence[Answer]
-
-
-class Outlook(NamedTuple):
-    """What could become of one habit."""
-
-    moved: Sequence[Moved]
-    """The answers that could be moved, in the order of the questions; none without a score."""
-    moved_tenths: Array
-    """The score in tenths for each answer of each move, one move after the other."""
-    open_questions: Sequence[Question]
-    """The questions that are asked and unanswered, in their order."""
-    opened: Sequence[Opened]
-    """Those of them that change the interval by themselves; without the core answer few do."""
-    low: Array
-    """The lower end of the interval for each answer of each of these, one after the other."""
-    high: Array
-    """The upper end for the same."""
-    nearest: Sequence[NearestLevel]
-    """The smallest moves that bring the habit to a lower level."""
+    def answer(self, step: int) -> Answer:
+        """The answer after so many steps; 0 is the one nearest to the present answer."""
+        return self.lever.answers[self.first + step]
 
 
 NONE = np.empty(0)
+
+
+class Outlook:
+    """What could become of one habit for some answers, worked out when it is asked for."""
+
+    def __init__(self, ready: "ReadyOutlook", result: HabitResult, walk: Walk) -> None:
+        self._ready, self._result, self._walk = ready, result, walk
+        self.moved: list[Moved] = []
+        """The answers that could be moved, in the order of the questions; none without a score."""
+        self.open_questions: list[Question] = []
+        """The questions that are asked and unanswered, in their order."""
+        self.opened: list[Way] = []
+        """Every answer to those of them that change the interval by themselves."""
+
+    @cached_property
+    def moved_tenths(self) -> Array:
+        """The score in tenths for each step of each move, one move after the other."""
+        if not self.moved:
+            return NONE
+        points = [move.lever.points(self._walk, "score", move.first) for move in self.moved]
+        sizes = [move.steps for move in self.moved]
+        tenths: Array = formula.habit_tenths(TRIES, lay_out(points, sizes))
+        return tenths
+
+    @cached_property
+    def ends(self) -> tuple[Array, Array]:
+        """The ends of the interval in tenths for every answer to each opened question, one after the other.
+
+        With a single question open both ends are the same, whatever the answer.
+        """
+        if not self.opened:
+            return NONE, NONE
+        low = self._find_end("low")
+        high = low if len(self.open_questions) == 1 else self._find_end("high")
+        if self._result.points:
+            return low, high
+        given, habit = self._walk.given, self._ready.habit
+        scored = [
+            [formula.is_scored(Sweep({**given, way.question.id: way.tries}), habit)]
+            for way in self.opened
+        ]
+        has_score = lay_out(scored, [len(way.answers) for way in self.opened])[0] > 0
+        return np.where(has_score, low, 0), np.where(has_score, high, HIGHEST)
+
+    def _find_end(self, view: View) -> Array:
+        points = [way.points(self._walk, view) for way in self.opened]
+        sizes = [len(way.answers) for way in self.opened]
+        end: Array = formula.habit_tenths(TRIES, lay_out(points, sizes))
+        return end
+
+    @cached_property
+    def nearest(self) -> list[NearestLevel]:
+        """For each answer that could be moved, how far it must be for the habit's level to fall."""
+        start = self._ready.find_level_start(self._result.tenths.score or 0)
+        if not start:
+            return []
+        is_lower, first = self.moved_tenths < start, 0
+        nearest: list[NearestLevel] = []
+        for move in self.moved:
+            last = first + move.steps
+            if is_lower[last - 1]:
+                step = int(is_lower[first:last].argmax())
+                tenths = self.moved_tenths[first + step]
+                nearest.append(self._ready.put_nearest(move, step, tenths))
+            first = last
+        return nearest
 
 
 class ReadyOutlook:
@@ -67,13 +121,14 @@ class ReadyOutlook:
     KEPT = 256
 
     def __init__(self, ready: ReadyHabit, habit: Habit, model: Model, words: Words) -> None:
-        self._ready, self._habit, self._model, self._words = ready, habit, model, words
+        self.habit, self._ready, self._model, self._words = habit, ready, model, words
         parts = ready.components
         self._ways = [
             (question, open_way(question, habit, parts), lever_way(question, parts))
             for question in habit.scored_questions
         ]
-        self._says = {q.id: ready_phrase(q) for q in habit.scored_questions}
+        nearest = fill_in(words.change.nearest_level, habit=name_inside(habit))
+        self._changes = {q.id: ready_change(nearest, q) for q in habit.scored_questions}
         self._decides = {habit.core.id, *habit.core.asked_only_if}
         self.look = lru_cache(self.KEPT)(self._look)
 
@@ -82,28 +137,20 @@ class ReadyOutlook:
         given = dict(zip(self._ready.names, answers, strict=True))
         result, person = self._ready.result(*answers), Person(given)
         walk = Walk(given, self._find_known(person, result))
-        levers: list[tuple[Way, int]] = []
-        opened: list[Way] = []
-        open_questions: list[Question] = []
+        outlook = Outlook(self, result, walk)
         for question, way, lever in self._ways:
             now = given[question.id]
             if question.asked_only_if and formula.is_left_out(person, question):
                 continue
             if now is None:
-                open_questions.append(question)
+                outlook.open_questions.append(question)
                 if result.points or question.id in self._decides:
-                    opened.append(way)
-            elif lever and result.points and (first := lever.first_after(now)) < len(lever.answers):
-                levers.append((lever, first))
-        moved = [
-            Moved(lever.question, given[lever.question.id] or 0, lever.answers[first:])
-            for lever, first in levers
-        ]
-        tenths = self._move(levers, walk)
-        low, high = self._open(opened, walk)
-        nearest = self._find_nearest(result, moved, tenths)
-        put = [Opened(way.question, way.answers) for way in opened]
-        return Outlook(moved, tenths, open_questions, put, low, high, nearest)
+                    outlook.opened.append(way)
+            elif lever and result.points and lever.can_lower(walk):
+                first = lever.first_after(now)
+                if first < len(lever.answers):
+                    outlook.moved.append(Moved(now, lever, first))
+        return outlook
 
     def _find_known(self, person: Person, result: HabitResult) -> Known:
         """The points of each component for the answers as they are."""
@@ -112,71 +159,35 @@ class ReadyOutlook:
         components = self._ready.components
         return lambda place, view: components[place].points(person, view)
 
-    def _move(self, levers: Sequence[tuple[Way, int]], walk: Walk) -> Array:
-        """The score in tenths for each answer from the first better one to the limit of each lever."""
-        if not levers:
-            return NONE
-        points = [lever.points(walk, "score", first) for lever, first in levers]
-        sizes = [len(lever.answers) - first for lever, first in levers]
-        tenths: Array = formula.habit_tenths(TRIES, lay_out(points, sizes))
-        return tenths
+    def find_level_start(self, tenths: int) -> float:
+        """Where the level of a score begins, in tenths; 0 for the lowest level."""
+        return max(start for start, _ in self._model.level_starts if start <= tenths)
 
-    def _open(self, ways: Sequence[Way], walk: Walk) -> tuple[Array, Array]:
-        """The ends of the interval in tenths for every answer to each open question."""
-        if not ways:
-            return NONE, NONE
-        sizes = [len(way.answers) for way in ways]
-        low = formula.habit_tenths(TRIES, lay_out([way.points(walk, "low") for way in ways], sizes))
-        high = formula.habit_tenths(
-            TRIES, lay_out([way.points(walk, "high") for way in ways], sizes)
-        )
-        scored = [
-            formula.is_scored(Sweep({**walk.given, way.question.id: way.tries}), self._habit)
-            for way in ways
-        ]
-        has_score = lay_out([[one] for one in scored], sizes)[0] > 0
-        return np.where(has_score, low, 0), np.where(has_score, high, HIGHEST)
-
-    def _find_nearest(
-        self, result: HabitResult, moved: Sequence[Moved], tenths: Array
-    ) -> list[NearestLevel]:
-        """For each answer that could be moved, how far it must be for the habit's level to fall."""
-        score = result.tenths.score or 0
-        starts = [start for start, _ in self._model.level_starts if start <= score]
-        nearest: list[NearestLevel] = []
-        if len(starts) > 1:
-            is_lower, first = tenths < starts[-1], 0
-            for move in moved:
-                last = first + len(move.answers)
-                if is_lower[last - 1]:
-                    place = int(np.argmax(is_lower[first:last]))
-                    nearest.append(self._put_nearest(move, place, tenths[first + place]))
-                first = last
-        return nearest
-
-    def _put_nearest(self, move: Moved, place: int, tenths: float) -> NearestLevel:
+    def put_nearest(self, move: Moved, step: int, tenths: float) -> NearestLevel:
+        """A move that brings the habit to a lower level, as callers get it."""
         level = formula.level_of(NOBODY, self._model, tenths)
-        text = tell_change(self._words.change.nearest_level, move, place, self._says)
+        text = self._changes[move.question.id](move.now, move.answer(step))
         shown = self._words.levels[level]
         return {
-            "habit": self._habit.id,
+            "habit": self.habit.id,
             "answer": move.question.id,
             "now": put_answer(move.now),
-            "change_to": put_answer(move.answers[place]),
+            "change_to": put_answer(move.answer(step)),
             "level": level,
-            "text": fill_in(text, habit=name_inside(self._habit), level=shown),
+            "text": fill_in(text, level=shown),
         }
 
 
-def tell_change(template: str, move: Moved, place: int, says: Mapping[str, Any]) -> str:
-    """A change of one answer in words, with what follows from it still to be filled in."""
-    say = says[move.question.id]
-    return fill_in(
-        template,
-        label=start_sentence(move.question.label),
-        then=say(move.answers[place]).strip(),
-        now=say(move.now).strip(),
-    )
+def ready_change(template: str, question: Question) -> Callable[[Answer, Answer], str]:
+    """How to say a change of an answer, from the present one to another; what follows is filled in later."""
+    template = fill_in(template, label=start_sentence(question.label))
+    say = ready_phrase(question)
+
+    def tell(now: Answer, then: Answer) -> str:
+        text = template.replace("{then}", say(then).strip())
+        return text.replace("{now}", say(now).strip())
+
+    return tell
 
 
 def put_answer(answer: Answer) -> Answer:

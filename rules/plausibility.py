@@ -9,20 +9,16 @@ from rules.formula import Carrier, Condition, add_up
 
 def warns(carrier: Carrier, warning: AnswerWarning) -> Condition:
     """Whether a warning holds: all answers of its total given and above its number, or one that is reached."""
-
-    def conditions() -> Iterator[Condition]:
-        if warning.unless:
-            yield carrier.none_of([carrier.is_answered(warning.unless, True)])
-        if warning.above is None:
-            yield carrier.any_of(
-                [reaches(carrier, name, least) for name, least in warning.any_at_least.items()]
-            )
-            return
-        yield from map(carrier.is_given, warning.total)
+    if warning.above is None:
+        reached = warning.any_at_least.items()
+        holds = carrier.any_of([reaches(carrier, name, least) for name, least in reached])
+    else:
+        given = [carrier.is_given(question) for question in warning.total]
         parts = [carrier.given(question, 0) * times for question, times in warning.total.items()]
-        yield add_up(parts) > warning.above
-
-    return carrier.all_of(conditions())
+        holds = carrier.all_of([*given, add_up(parts) > warning.above])
+    if warning.unless is None:
+        return holds
+    return carrier.all_of([holds, carrier.none_of([carrier.is_answered(warning.unless, True)])])
 
 
 def reaches(carrier: Carrier, question: str, least: float) -> Condition:

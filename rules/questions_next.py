@@ -22,9 +22,11 @@ def find_next_questions(
 ) -> NextQuestions:
     """The open questions, those first that are sure to leave the least; ties in the order to ask them."""
     width_now = index.high - index.low
-    left = _find_widths(model, habits, outlooks)
+    is_last = sum(len(outlook.open_questions) for outlook in outlooks) == 1
+    left = {} if is_last else _find_widths(model, habits, outlooks)
+    left_unless_found = 0 if is_last else width_now  # the last answer leaves nothing open
     widths = [
-        (question.id, left.get(question.id, width_now))
+        (question.id, left.get(question.id, left_unless_found))
         for outlook in outlooks
         for question in outlook.open_questions
     ]
@@ -49,10 +51,10 @@ def _find_widths(
     """The greatest width in tenths that may be left, of the questions whose answers change an interval."""
     everyone = [True] * len(habits)
     lows, highs = [habit.low for habit in habits], [habit.high for habit in habits]
-    low = index_along(model, lows, [outlook.low for outlook in outlooks], everyone)
-    high = index_along(model, highs, [outlook.high for outlook in outlooks], everyone)
+    low = index_along(model, lows, [outlook.ends[0] for outlook in outlooks], everyone)
+    high = index_along(model, highs, [outlook.ends[1] for outlook in outlooks], everyone)
     widths, found, first = high - low, {}, 0
-    for opened in (opened for outlook in outlooks for opened in outlook.opened):
+    for opened in (way for outlook in outlooks for way in outlook.opened):
         last = first + len(opened.answers)
         found[opened.question.id] = int(widths[first:last].max())
         first = last

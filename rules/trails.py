@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -71,12 +71,21 @@ class Way:
             Trail(component, question.id, self.tries) if question.id in component.names else None
             for component in components
         ]
+        self._least = [
+            (place, component.least)
+            for place, component in enumerate(components)
+            if question.id in component.names
+        ]
 
     def first_after(self, now: Answer) -> int:
         """Where the answers begin that come after the present one."""
         if self.question.is_numeric:
-            return int(np.searchsorted(self._order, now * self._sign, "right"))
+            return int(self._order.searchsorted(now * self._sign, "right"))
         return self.answers.index(now) + 1 if now in self.answers else len(self.answers)
+
+    def can_lower(self, walk: Walk) -> bool:
+        """Whether a component that depends on the question gives more than its fewest points now."""
+        return any(walk.known(place, "score") > least for place, least in self._least)
 
     def points(self, walk: Walk, view: View, first: int = 0) -> list[Array | float]:
         """Each component's points for the answers from the first one on."""
@@ -120,8 +129,10 @@ def _find_end(habit: Habit, component: Component, question: str) -> float:
     return end / parts[question] if parts and parts.get(question, 0) > 0 else math.inf
 
 
-def lay_out(points: Sequence[Sequence[Array | float]], sizes: Sequence[int]) -> list[Array]:
+def lay_out(points: Sequence[Sequence[Array | float]], sizes: Sequence[int]) -> list[Any]:
     """Points along several ways as one array a component, the ways one after the other."""
+    if len(points) == 1:
+        return list(points[0])
     block = np.empty((len(points[0]), sum(sizes)))
     first = 0
     for way, size in zip(points, sizes, strict=True):
