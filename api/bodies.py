@@ -25,6 +25,7 @@ CODES: Mapping[str, FaultCode] = {
     "less_than_equal": "out_of_range",
     "finite_number": "out_of_range",
     "literal_error": "not_an_option",
+    "too_long": "out_of_range",
 }
 """Our codes for the faults that pydantic finds; every other one is a wrong type."""
 

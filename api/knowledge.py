@@ -1,13 +1,13 @@
 """What the service tells of the model itself: questionnaire, rules and sources, in the shape callers get."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from rules.definitions import AnswerWarning, Habit, IndexRule, Level, Model, Note, Section
-from rules.questions import Option, Question
+from rules.questions import Answer, Chosen, Option, Question
 from rules.results import Grade, Verdict
 from rules.routines import Planner, PlanRule
 from rules.safety import SafetyQuestion
@@ -65,6 +65,10 @@ class QuestionToAsk(TypedDict):
             "answered otherwise.",
             examples=[{"runs": True}],
         ),
+    ]
+    assumed: Annotated[
+        bool | int | float | str | list[str] | None,
+        Field(description="What a plan assumes when it is unanswered; null for other questions."),
     ]
     example: Annotated[
         bool | int | float | str | list[str], Field(description="An answer that is accepted.")
@@ -142,6 +146,7 @@ def _put_safety(part: RequestPart, name: str, questions: Sequence[SafetyQuestion
             "maximum": None,
             "options": [],
             "asked_only_if": {},
+            "assumed": None,
             "example": False,
         }
         for question in questions
@@ -163,10 +168,13 @@ def _put_question(question: Question) -> QuestionToAsk:
         "maximum": question.maximum,
         "options": [_put_option(option) for option in question.options],
         "asked_only_if": dict(question.asked_only_if),
-        "example": list(question.example)
-        if isinstance(question.example, tuple)
-        else question.example,
+        "assumed": _put_answer(question.assumed),
+        "example": _put_answer(question.example),
     }
+
+
+def _put_answer(answer: Answer | Chosen | None) -> Any:
+    return list(answer) if isinstance(answer, tuple) else answer
 
 
 def _put_option(option: Option) -> OptionToShow:

@@ -138,7 +138,7 @@ def _describe_parts(parts: Mapping[str, Part]) -> dict[str, str]:
         for question in part.questions:
             accepted = describe_accepted(question)
             expected[f"/{name}/{question.id}"] = accepted
-            expected[f"/{name}/{question.id}/*"] = accepted.removeprefix("a list of ")
+            expected[f"/{name}/{question.id}/*"] = accepted.rpartition(", of ")[2]
     return expected
 
 
@@ -152,7 +152,8 @@ def _type_of(question: Question | SafetyQuestion) -> Any:
         case "choice":
             return Literal[options] | None
         case "several":
-            return list[Literal[options]] | None  # type: ignore[valid-type]
+            several = list[Literal[options]]  # type: ignore[valid-type]
+            return Annotated[several, Field(max_length=len(options))] | None
         case "whole_number":
             least, most = int(question.minimum or 0), int(question.maximum or 0)
             return Annotated[int, Field(ge=least, le=most), BeforeValidator(_as_whole)] | None
@@ -192,5 +193,7 @@ def describe_accepted(question: Question | SafetyQuestion) -> str:
         kind = "a whole number" if question.answer == "whole_number" else "a number"
         bounds = f"{question.minimum:g} to {question.maximum:g}"
         return f"{kind} of {question.unit_text}, {bounds}"
-    options = ", ".join(option.id for option in question.options)
-    return f"{'a list of ' if question.answer == 'several' else ''}one of: {options}"
+    options = "one of: " + ", ".join(option.id for option in question.options)
+    if question.answer != "several":
+        return options
+    return f"a list, no longer than {len(question.options)}, of {options}"

@@ -62,7 +62,8 @@ class PlannedRoutine(TypedDict):
     steps: Annotated[list[str], Field(description="What to do, in order.")]
     dose: DoseToDo
     cautions: Annotated[
-        list[str], Field(description="What to mind because of the conditions answered yes.")
+        list[str],
+        Field(description="What to mind because of conditions answered yes, or not answered."),
     ]
     stop_if: Annotated[list[str], Field(description="When to stop; show it with the steps.")]
     evidence_grade: Annotated[
@@ -144,7 +145,10 @@ AnswerThen = Annotated[Answer, Field(description="The nearest answer that does i
 
 
 class Lever(TypedDict):
-    """One answer that would lower the index if it alone were changed."""
+    """One answer that would lower the index if it alone were changed: arithmetic, not advice.
+
+    Do not show it where safety.self_care_allowed is false.
+    """
 
     answer: Annotated[
         str, Field(description="Id of the question.", examples=["usual_sitting_bout_minutes"])
@@ -159,7 +163,10 @@ class Lever(TypedDict):
 
 
 class NearestLevel(TypedDict):
-    """The smallest change of one answer that brings a habit to a lower level."""
+    """The smallest change of one answer that brings a habit to a lower level: arithmetic, not advice.
+
+    Do not show it where safety.self_care_allowed is false.
+    """
 
     habit: Annotated[str, Field(description="Id of the habit.", examples=["prolonged_sitting"])]
     answer: Annotated[
@@ -190,7 +197,11 @@ class NextQuestions(TypedDict):
     """What to ask next."""
 
     stop: Annotated[
-        bool, Field(description="True when no answer can change the level of the index any more.")
+        bool,
+        Field(
+            description="True when the level of the index is decided: it is the same at both ends of "
+            "the interval. Hours of sitting count as a person's own estimate until told otherwise."
+        ),
     ]
     questions: Annotated[
         list[NextQuestion],

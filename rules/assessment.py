@@ -119,6 +119,7 @@ class Assessor:
             Calls(
                 find_needs(self.model, [habit.score for habit in tenths]),
                 [result.gave for result in results],
+                [habit.score is not None for habit in tenths],
                 index.score is not None,
             ),
             orjson.Fragment(orjson.dumps(put)),

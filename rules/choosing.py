@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from rules.definitions import Model
 from rules.routines import PlanRule, Routine, Slot
 
+KEPT = 64
+"""Combinations of barred routines that are kept: most people may be shown the same."""
 TIE = 1e-9
 """Values that differ by no more than this are equal."""
 Floats = NDArray[np.float64]
@@ -32,9 +34,7 @@ class SlotSets:
         self._sets = sets
         self._minutes = np.array([add_minutes(chosen) for chosen in sets])
         self._members = np.array([sum(self._bits[r.id] for r in chosen) for chosen in sets])
-        self._find_barred = lru_cache(64)(
-            self._holds_any
-        )  # most people are shown the same routines
+        self._find_barred = lru_cache(KEPT)(self._holds_any)
         rule = model.planner.rule
         self._shares = np.array(
             [[share(rule, h.id, chosen) for chosen in sets] for h in model.habits]

@@ -58,7 +58,8 @@ class Source(Definition):
 def cited_sources(part: object) -> Iterator[str]:
     """The ids of all sources that a part of the model cites, in the order in which they stand."""
     if isinstance(part, Definition):
-        for name, value in part:
+        for name in type(part).model_fields:
+            value = getattr(part, name)
             yield from value if name in ("sources", "premise_sources") else cited_sources(value)
     elif isinstance(part, Mapping):
         for value in part.values():

@@ -149,7 +149,7 @@ class ReadyHabit:
 
     def __init__(self, habit: Habit, words: Words, scale: Scale) -> None:
         self.names = [question.id for question in habit.scored_questions]
-        self._habit = habit
+        self._habit, self._cited = habit, habit.cited
         self._wording = HabitWording(words, habit)
         self._scale = scale
         self.components = [
@@ -198,7 +198,7 @@ class ReadyHabit:
             "psoas_claim_note": habit.psoas_claim.note,
             "lay_comment": comments[0],
             "clinician_comment": comments[1],
-            "sources": habit.cited,
+            "sources": self._cited,
         }
         reasons = [(part.put["id"], part.told.gave) for part in gave]
         points: list[Mapping[View, float]] = [

@@ -19,6 +19,8 @@ class Calls(NamedTuple):
     """A habit's weight as a share of 1 times its score; 0 where it calls for nothing."""
     gave: Sequence[Sequence[tuple[str, str]]]
     """Its components that gave points, the most first, with the answers behind them in words."""
+    scored: Sequence[bool]
+    """Whether the habit has a score."""
     has_index: bool
     """Whether the index has a score."""
 
@@ -32,6 +34,14 @@ class Circumstances(NamedTuple):
     """Minutes a day there are."""
 
 
+class Shown(NamedTuple):
+    """The routines of a plan."""
+
+    exercises: Sequence[PlannedRoutine] = ()
+    habit_changes: Sequence[PlannedRoutine] = ()
+    self_massage: PlannedRoutine | None = None
+
+
 class Planner:
     """A model's routines and words, made ready."""
 
@@ -43,6 +53,7 @@ class Planner:
         self._doses = {r.id: put_dose(words.plan.dose, r.dose) for r in model.routines}
         say = words.plan.left_out
         self._no_need = {r.id: leave_out(r, "no_need", say.no_need) for r in model.routines}
+        self._no_score = {r.id: leave_out(r, "no_need", say.no_score) for r in model.routines}
         self._worth_less = {
             r.id: leave_out(
                 r,
@@ -56,13 +67,14 @@ class Planner:
 
     def withhold(self, minutes: int) -> Plan:
         """No plan, because safety comes first."""
-        return self._put("withheld", minutes, [], [])
+        return self._put("withheld", self._say.kinds["withheld"], minutes, Shown(), [])
 
     def plan(self, calls: Calls, fit: Circumstances) -> Plan:
         """The plan for what a person's scores call for, under their circumstances."""
         needed = {name for name, need in zip(self._habits, calls.needs, strict=True) if need}
+        scored = {name for name, score in zip(self._habits, calls.scored, strict=True) if score}
         if not needed:
-            return self._maintain(calls.has_index, fit)
+            return self._maintain(calls.has_index, scored, fit)
         candidates = [
             routine
             for routine in self._model.routines
@@ -76,25 +88,26 @@ class Planner:
             "value_gain": round_points(choice.gain),
             "exercises": [routine.id for routine in choice.with_more],
         }
-        return self._put(
-            "routines",
-            fit.minutes,
+        shown = Shown(
             [put[routine.id] for routine in choice.exercises],
-            self._leave_out(set(put), needed, fit),
-            habit_changes=[put[routine.id] for routine in choice.habit_changes],
-            self_massage=put[massage.id] if massage else None,
-            more=more,
+            [put[routine.id] for routine in choice.habit_changes],
+            put[massage.id] if massage else None,
         )
+        text = self._say.kinds["routines"] if put else self._say.nothing_fits
+        left_out = self._leave_out(set(put), needed, scored, fit)
+        return self._put("routines", text, fit.minutes, shown, left_out, more)
 
-    def _maintain(self, has_index: bool, fit: Circumstances) -> Plan:
+    def _maintain(self, has_index: bool, scored: set[str], fit: Circumstances) -> Plan:
         """One good routine for those whom no habit calls for any, once enough is answered to say so."""
         walk = self._routines[self._model.planner.rule.maintain_with]
         exercises = []
         if has_index and walk.id not in fit.admission.left_out:
             exercises = [self._put_routine(walk, self._say.why_maintain, fit)]
-        left_out = self._leave_out({routine["routine_id"] for routine in exercises}, set(), fit)
+        shown = {routine["routine_id"] for routine in exercises}
+        left_out = self._leave_out(shown, set(), scored, fit)
         kind: PlanKind = "maintain" if has_index else "not_enough_answers"
-        return self._put(kind, fit.minutes, exercises, left_out)
+        text = self._say.nothing_needed if has_index and not exercises else self._say.kinds[kind]
+        return self._put(kind, text, fit.minutes, Shown(exercises), left_out)
 
     def _tell_why(self, routine: Routine, calls: Calls) -> str:
         """Which answers gave the points that a routine is about, and which other habits it is for.
@@ -114,20 +127,25 @@ class Planner:
             why = f"{why} {also}"
         return why
 
-    def _leave_out(self, shown: set[str], needed: set[str], fit: Circumstances) -> list[LeftOut]:
+    def _leave_out(
+        self, shown: set[str], needed: set[str], scored: set[str], fit: Circumstances
+    ) -> list[LeftOut]:
         """One reason for every routine that is not shown."""
         barred = fit.admission.left_out
         return [
-            barred.get(routine.id) or self._tell_left_out(routine, needed, fit)
+            barred.get(routine.id) or self._tell_left_out(routine, needed, scored, fit)
             for routine in self._model.routines
             if routine.id not in shown
         ]
 
-    def _tell_left_out(self, routine: Routine, needed: set[str], fit: Circumstances) -> LeftOut:
+    def _tell_left_out(
+        self, routine: Routine, needed: set[str], scored: set[str], fit: Circumstances
+    ) -> LeftOut:
         """Why a routine that is admitted was not chosen."""
         say = self._say.left_out
         if needed.isdisjoint(routine.targets):
-            return self._no_need[routine.id]
+            known = self._no_need if scored.issuperset(routine.targets) else self._no_score
+            return known[routine.id]
         if routine.slot != "habit_change" and routine.minutes > fit.minutes:
             minutes, budget = str(routine.minutes), str(fit.minutes)
             detail = fill_in(say.over_budget, minutes=minutes, budget=budget)
@@ -155,24 +173,23 @@ class Planner:
     def _put(
         self,
         kind: PlanKind,
+        text: str,
         minutes: int,
-        exercises: list[PlannedRoutine],
+        shown: Shown,
         left_out: list[LeftOut],
-        *,
-        habit_changes: list[PlannedRoutine] | None = None,
-        self_massage: PlannedRoutine | None = None,
         more: MoreMinutes | None = None,
     ) -> Plan:
-        used = [*exercises, self_massage] if self_massage else exercises
+        massage = shown.self_massage
+        used = [*shown.exercises, massage] if massage else shown.exercises
         return {
             "kind": kind,
-            "text": self._say.kinds[kind],
+            "text": text,
             "intended_use": self._model.intended_use,
             "minutes_per_day": minutes,
             "minutes_used": sum(routine["minutes"] for routine in used),
-            "exercises": exercises,
-            "habit_changes": habit_changes or [],
-            "self_massage": self_massage,
+            "exercises": list(shown.exercises),
+            "habit_changes": list(shown.habit_changes),
+            "self_massage": massage,
             "left_out": left_out,
             "five_more_minutes": more,
         }
@@ -191,12 +208,12 @@ def put_dose(say: DoseWords, dose: Dose) -> DoseToDo:
         parts.append(fill_in(say.hold, seconds=str(dose.hold_seconds)))
     parts += [say.per_side] if dose.per_side else []
     parts.append(say.once_a_week if dose.sessions_per_week == 1 else say.times_a_week)
-    text = fill_in(start_sentence(", ".join(parts)), sets=sets, sessions=sessions)
+    made = fill_in(start_sentence(", ".join(parts)), sets=sets, sessions=sessions)
     return {
         "sets": dose.sets,
         "reps": dose.reps,
         "hold_seconds": dose.hold_seconds,
         "per_side": dose.per_side,
         "sessions_per_week": dose.sessions_per_week,
-        "text": text,
+        "text": dose.text or made,
     }

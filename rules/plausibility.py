@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from rules.definitions import AnswerWarning, Contradiction
 from rules.formula import Carrier, Condition, add_up
 
+SLIP = 1e-9
+"""What binary fractions may add to a total that is exactly at its number."""
+
 
 def warns(carrier: Carrier, warning: AnswerWarning) -> Condition:
     """Whether a warning holds: all answers of its total given and above its number, or one that is reached."""
@@ -15,7 +18,7 @@ def warns(carrier: Carrier, warning: AnswerWarning) -> Condition:
     else:
         given = [carrier.is_given(question) for question in warning.total]
         parts = [carrier.given(question, 0) * times for question, times in warning.total.items()]
-        holds = carrier.all_of([*given, add_up(parts) > warning.above])
+        holds = carrier.all_of([*given, add_up(parts) > warning.above + SLIP])
     if warning.unless is None:
         return holds
     return carrier.all_of([holds, carrier.none_of([carrier.is_answered(warning.unless, True)])])

@@ -218,8 +218,9 @@ class Question(Grounded):
                 raise ValueError(f"{name} is not an answer that this question allows")
         if self.lever_limit is not None and not self.is_scored:
             raise ValueError("lever_limit belongs to core and scored questions")
-        if self.options and self.lever_limit not in (None, self.options[0].id):
-            raise ValueError("the first option is the most favourable one: it must be lever_limit")
+        first = self.options[0].id if self.options else self.lever_limit
+        if self.lever_limit not in (None, first) or self.lever_limit is False:
+            raise ValueError("lever_limit must be the first option, which is the best, or yes")
         if self.is_scored and self.is_numeric and self.unanswered:
             ends = {self.unanswered.low, self.unanswered.high}
             if ends != {self.minimum, self.maximum}:

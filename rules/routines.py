@@ -28,6 +28,8 @@ class Dose(Grounded):
     """Whether it is done on each side."""
     sessions_per_week: Annotated[int, Field(ge=1)]
     """Sessions a week."""
+    text: Text | None = None
+    """The same in words, where the numbers do not say it well by themselves."""
 
 
 class Part(Grounded):

@@ -1,7 +1,8 @@
 """The sweep carrier: one person's answers, of which one is replaced by every answer that could stand there.
 
 What a change or an answer would bring is found by trying all of it at once, with the same formula
-that scores people, so nothing about the formula's shape is assumed.
+that scores people. Of its shape only this is assumed: a better answer never raises a score, and
+behind its last bend a curve is flat.
 """
 
 from collections.abc import Iterable, Mapping

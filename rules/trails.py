@@ -126,7 +126,8 @@ def _find_end(habit: Habit, component: Component, question: str) -> float:
     if of == question:
         return end
     parts = habit.quantities[of].total if of in habit.quantities else None
-    return end / parts[question] if parts and parts.get(question, 0) > 0 else math.inf
+    only_adds = parts and min(parts.values()) > 0
+    return end / parts[question] if parts and only_adds else math.inf
 
 
 def lay_out(points: Sequence[Sequence[Array | float]], sizes: Sequence[int]) -> list[Any]:

@@ -135,6 +135,7 @@ class LeftOutWords(_Templates):
     excluded: str
     missing_equipment: Annotated[str, fills("equipment")]
     no_need: str
+    no_score: str
     over_budget: Annotated[str, fills("minutes", "budget")]
     worth_less: str
     offered_another: Annotated[str, fills("equipment")]
@@ -145,6 +146,8 @@ class PlanWords(_Templates):
     """What is said about a plan."""
 
     kinds: Annotated[Mapping[PlanKind, str], names_all(PlanKind)]
+    nothing_fits: str
+    nothing_needed: str
     why: Annotated[str, fills("gave", "habit")]
     why_also: Annotated[str, fills("habits")]
     why_maintain: str

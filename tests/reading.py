@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from people import MODEL
+
 
 def read_aloud(body: dict[str, Any]) -> str:
     """Everything in an assessment that a person reads, as Markdown."""
@@ -27,13 +29,14 @@ def _parts(body: dict[str, Any]) -> Iterator[str]:
             yield "\n".join(line for routine in routines for line in _routine(routine))
     if plan["left_out"]:
         yield "*Left out*"
-        names = ((entry["routine_id"], entry["detail"]) for entry in plan["left_out"])
-        yield "\n".join(f"- `{name}`: {detail}" for name, detail in names)
+        titles = {routine.id: routine.title for routine in MODEL.routines}
+        named = ((titles[entry["routine_id"]], entry["detail"]) for entry in plan["left_out"])
+        yield "\n".join(f"- {title}: {detail}" for title, detail in named)
     if body["levers"]:
-        yield "*What would help most*"
+        yield "*What one change would do to the index*"
         yield "\n".join(f"- {lever['text']}" for lever in body["levers"])
     if body["nearest_levels"]:
-        yield "*The smallest steps to a lower level*"
+        yield "*The smallest changes to a lower level*"
         yield "\n".join(f"- {near['text']}" for near in body["nearest_levels"])
 
 

@@ -30,6 +30,7 @@ def test_the_questionnaire_is_enough_to_draw_the_form(call: Call) -> None:
                 assert question["unit_text"]
             case "choice" | "several":
                 assert all(option["id"] and option["label"] for option in question["options"])
+        assert (question["assumed"] is not None) == (part == "plan")
         for gate in question["asked_only_if"]:
             assert gate in in_answers
         sent = {"answers": {}, part: {question["id"]: question["example"]}}

@@ -82,7 +82,7 @@ BROKEN = [
     ("words/en.toml", 'before_last = " and "\n', "", "list.before_last: Field required"),
     (SITTING, "resolution = 0.1\n", "", "questions[0]: Value error, resolution belongs to scored numbers"),
     (SITTING, "lever_limit = 4\n", "lever_limit = 21\n", "lever_limit is not an answer"),
-    (SLOUCHING, 'lever_limit = "always"', 'lever_limit = "never"', "the first option is the most favourable one"),
+    (SLOUCHING, 'lever_limit = "always"', 'lever_limit = "never"', "lever_limit must be the first option"),
     (SITTING, 'role = "context"\nlabel = "hours of driving"', 'role = "context"\nlever_limit = 1\nlabel = "hours of driving"', "lever_limit belongs to core and scored"),
     ("plan.toml", "assumed = 15\n", "", "questions[0]: Value error, assumed belongs to planner questions"),
     ("plan.toml", 'assumed = ["bed", "chair"', 'assumed = ["bench", "chair"', "assumed is not an answer"),

@@ -201,12 +201,28 @@ def test_who_has_nothing_to_report_may_keep_walking() -> None:
     excluded = plan_for(nothing, excluded_routine_ids=["walk_progressive"])
     assert excluded["kind"] == "maintain"
     assert excluded["exercises"] == []
+    assert "walking" not in excluded["text"]
 
 
 def test_too_few_answers_give_no_plan_but_one_high_score_does() -> None:
     assert plan_for({})["kind"] == "not_enough_answers"
     assert plan_for({"sitting_hours_per_day": 3})["kind"] == "not_enough_answers"
     assert plan_for({"sitting_hours_per_day": 9})["kind"] == "routines"
+
+
+def test_a_plan_in_which_nothing_fits_says_so() -> None:
+    plan = plan_for(SITTER, excluded_routine_ids=list(ROUTINES))
+    assert plan["kind"] == "routines"
+    assert plan["text"].startswith("None of the routines fits just now.")
+    assert {entry["reason"] for entry in plan["left_out"]} == {"excluded", "gate_unanswered"}
+
+
+def test_an_unanswered_habit_is_not_called_low() -> None:
+    told = {e["routine_id"]: e for e in plan_for({"sitting_hours_per_day": 9})["left_out"]}
+    assert told["run_session_cap"]["reason"] == "no_need"
+    assert told["run_session_cap"]["detail"].startswith("Not enough is answered yet")
+    told = {entry["routine_id"]: entry for entry in plan_for(SITTER)["left_out"]}
+    assert told["run_session_cap"]["detail"].startswith("None of the habits it is for")
 
 
 def test_the_reason_names_the_component_that_the_routine_is_about() -> None:
@@ -222,19 +238,19 @@ def test_the_reason_names_the_component_that_the_routine_is_about() -> None:
     whys = {r["routine_id"]: r["why"] for r in slumped["exercises"] + slumped["habit_changes"]}
     assert whys["walk_progressive"] == (
         "Sitting for 9 hours a day gave 65 points for prolonged sitting. "
-        "It is meant for slouching and fetal sleeping too."
+        "This routine is also meant for slouching and fetal sleeping."
     )
     assert whys["posture_variation"] == (
         "Sitting slumped for 6 hours a day gave 50 points for slouching. "
-        "It is meant for prolonged sitting too."
+        "This routine is also meant for prolonged sitting."
     )
 
 
 def test_doses_are_said_in_words() -> None:
     plan = plan_for(SITTER, minutes_per_day=120)
     shown = {r["routine_id"]: r["dose"]["text"] for r in plan["exercises"] + plan["habit_changes"]}
-    assert shown["walk_progressive"] == "5 sessions a week"
-    assert shown["sit_break_30"] == "10 times, 5 sessions a week"
+    assert shown["walk_progressive"] == "3 days a week to begin with, 5 days a week in time"
+    assert shown["sit_break_30"] == "About 10 times a day, 5 days a week"
     stretch = plan_for(SITTER, excluded_routine_ids=["walk_progressive", "breathing_90_90"])
     text = {r["routine_id"]: r["dose"]["text"] for r in stretch["exercises"]}
     assert "3 times, holding for 30 seconds, on each side, 5 sessions a week" in text.values()
