@@ -7,7 +7,6 @@ from conftest import ROOT
 from hypothesis import strategies as st
 
 from rules.assessment import Sheet
-from rules.definitions import Model
 from rules.loading import load_model
 from rules.questions import Answer, Question
 
@@ -39,16 +38,24 @@ def answers_to(question: Question) -> st.SearchStrategy[Any]:
     return st.one_of(whole, st.floats(least, most), usual, st.sampled_from([least, most]))
 
 
+ANSWERS = {
+    question.id: answers_to(question)
+    for part in (MODEL.questions.values(), MODEL.symptoms.questions, MODEL.planner.questions)
+    for question in part
+}
+FOUR_IN_FIVE = st.integers(0, 4).map(bool)
+
+
 @st.composite
-def people(draw: st.DrawFn, model: Model = MODEL, complete: bool = False) -> dict[str, Answer]:
+def people(draw: st.DrawFn, complete: bool = False) -> dict[str, Answer]:
     """Answers without contradictions; with `complete`, every question that is asked is answered."""
     answers: dict[str, Answer] = {}
-    for question in model.questions.values():
+    for question in MODEL.questions.values():
         left_out = any(
             answers.get(gate, needed) != needed for gate, needed in question.asked_only_if.items()
         )
-        if not left_out and (complete or draw(st.integers(0, 4)) > 0):
-            answers[question.id] = draw(answers_to(question))
+        if not left_out and (complete or draw(FOUR_IN_FIVE)):
+            answers[question.id] = draw(ANSWERS[question.id])
     return answers
 
 
@@ -81,7 +88,7 @@ def sheets(draw: st.DrawFn, cleared: bool = False) -> Sheet:
         flags = draw(safety_answers(MODEL.safety.flag_ids))
         conditions = draw(safety_answers(MODEL.safety.condition_ids))
     symptoms, plan = (
-        {q.id: draw(answers_to(q)) for q in section.questions if draw(st.booleans())}
+        {q.id: draw(ANSWERS[q.id]) for q in section.questions if draw(st.booleans())}
         for section in (MODEL.symptoms, MODEL.planner)
     )
     if draw(st.booleans()):
