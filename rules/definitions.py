@@ -108,6 +108,11 @@ class Habit(Definition):
         """The questions behind an answer or quantity of this habit."""
         return self.quantities[of].reads if of in self.quantities else (of,)
 
+    def summands(self, component: Component) -> tuple[str, ...]:
+        """The questions whose answers are added up for a component's curve; none for most."""
+        of = component.curve.of if component.curve else ""
+        return tuple(self.quantities[of].total or ()) if of in self.quantities else ()
+
     @cached_property
     def reasons(self) -> Mapping[str, tuple[Question, ...]]:
         """The questions whose answers explain each component's points, in the order of telling.

@@ -111,6 +111,7 @@ class ComponentWording:
         name = name_inside(habit)
         self._gave = fill_in(words.plan.why, gave=words.component.gave_plainly, habit=name)
         self._reasons = [(q, ready_phrase(q)) for q in habit.reasons[component.id]]
+        self._summands = habit.summands(component)
         self._not_asked = {q.id: _say_gates(habit, q) for q in habit.reasons[component.id]}
         self._nothing = say.took_off_nothing if component.credit else say.gave_nothing
         self._something = fill_in(
@@ -156,16 +157,19 @@ class ComponentWording:
 
     def _name_reasons(self, person: Person) -> tuple[str, str]:
         """The answers behind the points as one phrase, and the questions unanswered as another."""
-        said, unanswered = [], []
+        said: list[str] = []
+        idle: list[str] = []
+        unanswered: list[str] = []
         for question, say in self._reasons:
             answer = person.answer(question.id)
             if question.asked_only_if and is_left_out(person, question):
                 said.append(self._not_asked[question.id])
             elif answer is not None:
-                said.append(say(answer))
+                adds_nothing = answer == 0 and question.id in self._summands
+                (idle if adds_nothing else said).append(say(answer))
             elif question.can_matter:
                 unanswered.append(question.label)
-        phrases = [phrase for phrase in dict.fromkeys(said) if phrase]
+        phrases = [phrase for phrase in dict.fromkeys(said or idle) if phrase]
         return join_list(self._words.list, phrases), join_list(self._words.list, unanswered)
 
 

@@ -40,6 +40,8 @@ def test_comments_say_it_as_a_person_would(
         ({"slouched_hours_per_day": 1, "lumbar_support": "never", "screen_position": "above"}, "seat_and_screen", "No support for the small of the back and a screen above eye level gave 10 points: no more than 10 for each hour of sitting slumped."),
         ({"slouched_hours_per_day": 0, "lumbar_support": "never"}, "seat_and_screen", "No support for the small of the back gave no points."),
         ({"runs": False, "running_injury_last_12_months": True}, "previous_injury", "Not running gave no points."),
+        ({"sitting_hours_per_day": 6, "moderate_minutes_per_week": 0, "vigorous_minutes_per_week": 300}, "activity_credit", "300 minutes a week of vigorous activity took off 20 points, of at most 20."),
+        ({"sitting_hours_per_day": 6, "moderate_minutes_per_week": 0, "vigorous_minutes_per_week": 0}, "activity_credit", "No moderate activity and no vigorous activity took nothing off."),
         ({"sitting_hours_per_day": 1.004}, "volume", "Sitting for 1 hour a day gave no points."),
     ],
 )  # fmt: skip
