@@ -87,7 +87,7 @@ class Doorkeeper:
         for door in self._doors:
             routine, reason = door.routine, None
             if answered_yes or door.is_gated:
-                reason = self._refuse_for_safety(door, screening)
+                reason = self._refuse_for_safety(door, screening, wishes.opted_in)
             if reason := reason or self._refuse(door, wishes):
                 left_out[routine.id] = leave_out(routine, *reason)
             elif (screening.conditions or door.is_gated) and (
@@ -96,8 +96,11 @@ class Doorkeeper:
                 cautions[routine.id] = advice
         return Admission(left_out, cautions)
 
-    def _refuse_for_safety(self, door: Door, screening: Screening) -> Reason | None:
-        """The first reason of safety against a routine: a yes before what is not answered yet."""
+    def _refuse_for_safety(self, door: Door, screening: Screening, opted_in: bool) -> Reason | None:
+        """The first reason of safety against a routine: a yes before what is not answered yet.
+
+        Who asks for what needs asking says with it that every safety question is answered.
+        """
         say = self._words.plan.left_out
         if screening.flags:
             blocked = self._safety.actions[screening.action].blocks
@@ -113,7 +116,10 @@ class Doorkeeper:
             conditions = self._name(blocking)
             return "blocked_by_condition", fill_in(say.blocked_by_condition, conditions=conditions)
         if door.is_gated:
-            missing = [name for name in screening.open_conditions if name in door.gates]
+            asks_for_it = opted_in and door.needs_opt_in
+            missing = [
+                name for name in screening.open_conditions if asks_for_it or name in door.gates
+            ]
             missing = [*screening.open_flags, *missing]
             if missing:
                 named = self._name(missing)

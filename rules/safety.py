@@ -62,7 +62,7 @@ class Gate(Definition):
     tag: Id
     """The tag."""
     needs_opt_in: bool
-    """Whether a person must also have asked for it."""
+    """Whether a person must also have asked for it, and answered every condition, gating or not."""
     reason: Text
     """Why."""
 

@@ -101,7 +101,7 @@ def test_the_reason_given_is_the_first_that_holds(sheet: Sheet) -> None:
         assert entry["reason"] == first_reason(sheet, entry["routine_id"], scores)
 
 
-def first_reason(sheet: Sheet, name: str, scores: dict[str, Any]) -> str:  # noqa: PLR0911
+def first_reason(sheet: Sheet, name: str, scores: dict[str, Any]) -> str:  # noqa: C901, PLR0911
     """The first reason against a routine, in the order of the published list."""
     routine, plan = ROUTINES[name], sheet.plan
     abdominal = {"deep_abdominal_pressure", "gentle_abdominal_pressure"} & set(routine.tags)
@@ -112,9 +112,12 @@ def first_reason(sheet: Sheet, name: str, scores: dict[str, Any]) -> str:  # noq
     if any(answered[c.id] and set(c.blocks) & set(routine.tags) for c in MODEL.safety.conditions):
         return "blocked_by_condition"
     gating = [answered[c.id] for c in MODEL.safety.conditions if abdominal & set(c.blocks)]
+    opted_in = plan.get("deep_pressure_opt_in")
     if abdominal and None in flags + gating:
         return "gate_unanswered"
-    if "deep_abdominal_pressure" in abdominal and not plan.get("deep_pressure_opt_in"):
+    if "deep_abdominal_pressure" in abdominal and opted_in and None in answered.values():
+        return "gate_unanswered"
+    if "deep_abdominal_pressure" in abdominal and not opted_in:
         return "not_opted_in"
     if set(routine.blocked_by_pain_sites) & set(sheet.symptoms.get("pain_sites") or ()):
         return "pain_site"

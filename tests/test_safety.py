@@ -77,6 +77,7 @@ def test_an_open_gate_question_keeps_pressure_on_the_belly_out(sheet: Sheet) -> 
             assert gates_cleared
     if DEEP in tags:
         assert sheet.plan["deep_pressure_opt_in"] is True
+        assert all(sheet.conditions.get(name) is not None for name in CONDITIONS)
 
 
 @given(sheets())
@@ -124,11 +125,9 @@ def test_the_cleared_person_who_opted_in_gets_the_massage() -> None:
     assert assessment["plan"]["self_massage"]
 
 
-@pytest.mark.parametrize("name", [*FLAGS, *GATING])
+@pytest.mark.parametrize("name", [*FLAGS, *CONDITIONS])
 @pytest.mark.parametrize("how", ["absent", "null"])
-def test_taking_back_one_gate_answer_takes_the_massage_and_names_the_answer(
-    name: str, how: str
-) -> None:
+def test_taking_back_one_answer_takes_the_massage_and_names_the_answer(name: str, how: str) -> None:
     part = "red_flags" if name in FLAGS else "conditions"
     answers = {**getattr(OPTED_IN, part), name: None}
     if how == "absent":
@@ -154,26 +153,40 @@ def test_one_yes_takes_the_massage_and_says_why(name: str) -> None:
         assert left_out(plan, "psoas_self_massage")["reason"] == expected
 
 
-def test_conditions_that_gate_nothing_do_not_keep_the_massage_shut() -> None:
-    others = [name for name in CONDITIONS if name not in GATING]
-    assert others == [
-        "intrauterine_device",
-        "spinal_stenosis_or_extension_pain",
-        "hip_replacement_under_12_weeks",
-        "hip_instability_or_labral_tear",
-        "cannot_kneel",
-        "cannot_get_on_floor",
-    ]
-    conditions = {name: False for name in CONDITIONS if name not in others}
-    massage = ASSESSOR.assess(OPTED_IN._replace(conditions=conditions))["plan"]["self_massage"]
-    assert massage
-    (caution,) = massage["cautions"]
-    assert caution.startswith("Not answered yet: ")
-    for name in ("intrauterine_device", "hip_replacement_under_12_weeks", "cannot_get_on_floor"):
-        only_this = {**CLEARED["conditions"], name: None}
-        told = ASSESSOR.assess(OPTED_IN._replace(conditions=only_this))["plan"]["self_massage"]
-        assert told
-        assert told["cautions"][0].startswith(f"Not answered yet: {CONDITIONS[name].label}.")
+OTHERS = [name for name in CONDITIONS if name not in GATING]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_condition_that_gates_nothing_must_still_be_answered_by_who_asks(name: str) -> None:
+    conditions = {**CLEARED["conditions"], name: None}
+    asked = ASSESSOR.assess(OPTED_IN._replace(conditions=conditions))["plan"]
+    entry = left_out(asked, "psoas_self_massage")
+    assert entry["reason"] == "gate_unanswered"
+    assert entry["detail"].endswith(f"Not answered yet: {CONDITIONS[name].label}.")
+    wishes = {**OPTED_IN.plan, "deep_pressure_opt_in": False}
+    not_asked = ASSESSOR.assess(OPTED_IN._replace(conditions=conditions, plan=wishes))["plan"]
+    assert left_out(not_asked, "psoas_self_massage")["reason"] == "not_opted_in"
+
+
+def test_conditions_that_gate_nothing_may_be_answered_yes() -> None:
+    for name, massage in {"intrauterine_device": True, "cannot_get_on_floor": False}.items():
+        conditions = {**CLEARED["conditions"], name: True}
+        plan = ASSESSOR.assess(OPTED_IN._replace(conditions=conditions))["plan"]
+        assert bool(plan["self_massage"]) is massage
+        if plan["self_massage"]:
+            text = CONDITIONS[name].cautions["deep_abdominal_pressure"]
+            assert plan["self_massage"]["cautions"] == [text]
+
+
+def test_light_pressure_names_the_open_conditions_that_concern_it() -> None:
+    conditions = {**CLEARED["conditions"], "endometriosis_or_ovarian_cyst": None}
+    others = [name for name in ROUTINES if name != "gentle_supine_release"]
+    sheet = OPTED_IN._replace(
+        conditions=conditions, plan={**OPTED_IN.plan, "excluded_routine_ids": others}
+    )
+    (gentle,) = ASSESSOR.assess(sheet)["plan"]["exercises"]
+    label = CONDITIONS["endometriosis_or_ovarian_cyst"].label
+    assert gentle["cautions"][0].startswith(f"Not answered yet: {label}.")
 
 
 def test_not_opting_in_is_said_only_when_nothing_else_is_in_the_way() -> None:
