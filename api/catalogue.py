@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from api.knowledge import ModelName
+from api.knowledge import ModelName, name_rules
 from rules.definitions import Habit, Model
 from rules.grounds import Source, cited_sources
 from rules.routines import Routine, Slot
@@ -45,7 +45,7 @@ class RoutineList(TypedDict):
 def put_routines(model: Model) -> RoutineList:
     """The routines of a model, in short."""
     return {
-        "model": {"version": model.version, "digest": model.digest},
+        "model": name_rules(model),
         "routines": [_put_routine(routine) for routine in model.routines],
     }
 
@@ -88,7 +88,7 @@ def put_sources(model: Model) -> SourceList:
     parts: tuple[Habit | Routine, ...] = (*model.habits, *model.routines)
     cited = {part.id: set(cited_sources(part)) for part in parts}
     return {
-        "model": {"version": model.version, "digest": model.digest},
+        "model": name_rules(model),
         "sources": [
             {
                 "id": name,

@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from rules.definitions import AnswerWarning, Habit, IndexRule, Level, Model, Note, Section
-from rules.questions import Answer, Chosen, Option, Question
+from rules.definitions import AnswerWarning, Habit, IndexRule, Level, Model, Note
+from rules.questions import Answer, Chosen, Option, Question, Section
 from rules.results import Grade, Verdict
-from rules.routines import Planner, PlanRule
+from rules.routines import PlanRule
 from rules.safety import SafetyQuestion
 
 
@@ -18,6 +18,11 @@ class ModelName(TypedDict):
 
     version: Annotated[str, Field(description="Version of the model.", examples=["2026.1"])]
     digest: Annotated[str, Field(description="SHA-256 over everything the model's files say.")]
+
+
+def name_rules(model: Model) -> ModelName:
+    """Which rules something is about."""
+    return {"version": model.version, "digest": model.digest}
 
 
 class OptionToShow(TypedDict):
@@ -75,6 +80,9 @@ class QuestionToAsk(TypedDict):
     ]
 
 
+RequestPart = Literal["answers", "red_flags", "conditions", "symptoms", "plan"]
+
+
 class SectionToAsk(TypedDict):
     """Questions that belong together."""
 
@@ -86,7 +94,7 @@ class SectionToAsk(TypedDict):
         ),
     ]
     part: Annotated[
-        Literal["answers", "red_flags", "conditions", "symptoms", "plan"],
+        RequestPart,
         Field(description="The part of the request in which its answers are sent."),
     ]
     name: Annotated[str, Field(description="Heading to show.", examples=["Slouching"])]
@@ -105,7 +113,7 @@ class Questionnaire(TypedDict):
 def put_questionnaire(model: Model) -> Questionnaire:
     """The questionnaire of a model."""
     return {
-        "model": {"version": model.version, "digest": model.digest},
+        "model": name_rules(model),
         "title": model.title,
         "intended_use": model.intended_use,
         "sections": [
@@ -119,10 +127,7 @@ def put_questionnaire(model: Model) -> Questionnaire:
     }
 
 
-RequestPart = Literal["answers", "red_flags", "conditions", "symptoms", "plan"]
-
-
-def _put_section(part: RequestPart, section: Section | Habit | Planner) -> SectionToAsk:
+def _put_section(part: RequestPart, section: Section | Habit) -> SectionToAsk:
     return {
         "id": section.id,
         "part": part,

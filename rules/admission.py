@@ -7,7 +7,6 @@ from typing import NamedTuple
 from rules.advice import LeftOut
 from rules.definitions import Model
 from rules.explanation import fill_in, join_list
-from rules.questions import Question
 from rules.routines import Routine
 from rules.screening import Screening
 from rules.words import LeftOutReason, Words
@@ -64,8 +63,8 @@ class Doorkeeper:
         self._doors = [self._ready_door(routine) for routine in model.routines]
         self._labels = {part.id: part.label for part in (*safety.red_flags, *safety.conditions)}
         self._conditions = {condition.id: condition for condition in safety.conditions}
-        self._equipment = _phrases(model.planner.questions, "equipment")
-        self._sites = _phrases(model.symptoms.questions, "pain_sites")
+        self._equipment = model.planner.by_id["equipment"].option_phrases
+        self._sites = model.symptoms.by_id["pain_sites"].option_phrases
         self.admit: Callable[[Screening, Wishes], Admission] = lru_cache(self.KEPT)(self._admit)
 
     def _ready_door(self, routine: Routine) -> Door:
@@ -181,9 +180,3 @@ class Doorkeeper:
 def leave_out(routine: Routine, reason: LeftOutReason, detail: str) -> LeftOut:
     """A routine that is not chosen, as callers get it."""
     return {"routine_id": routine.id, "reason": reason, "detail": detail}
-
-
-def _phrases(questions: tuple[Question, ...], of: str) -> dict[str, str]:
-    """How each option of a question is said inside a sentence."""
-    question = next(question for question in questions if question.id == of)
-    return {option.id: option.phrase for option in question.options}

@@ -16,7 +16,7 @@ from rules.errors import Fault
 from rules.habits import ReadyHabit, Scale, Tenths
 from rules.levers import LeverFinder
 from rules.outlook import ReadyOutlook
-from rules.person import GivenAnswers, Person
+from rules.person import NOBODY, GivenAnswers, Person
 from rules.planning import Calls, Circumstances, Planner
 from rules.plausibility import contradicts, reaches, warns
 from rules.questions import Answer
@@ -170,19 +170,18 @@ def _numbers_and_gate(rule: Contradiction, answers: Mapping[str, Any]) -> GivenA
 
 def score_index(model: Model, habits: Sequence[Tenths]) -> Tenths:
     """The index over habit scores; its interval is over all habits, scored or not."""
-    person = Person(NOTHING)
     everyone = [True] * len(habits)
     lows, highs = [habit.low for habit in habits], [habit.high for habit in habits]
-    low = formula.index_tenths(person, model, lows, everyone)
-    high = low if lows == highs else formula.index_tenths(person, model, highs, everyone)
+    low = formula.index_tenths(NOBODY, model, lows, everyone)
+    high = low if lows == highs else formula.index_tenths(NOBODY, model, highs, everyone)
     scores = [habit.score for habit in habits]
     if scores == lows:
         return Tenths(low, low, high)
     scored = [score is not None for score in scores]
-    if not formula.has_index(person, model, scored):
+    if not formula.has_index(NOBODY, model, scored):
         return Tenths(None, low, high)
     counted = [score or 0 for score in scores]
-    return Tenths(formula.index_tenths(person, model, counted, scored), low, high)
+    return Tenths(formula.index_tenths(NOBODY, model, counted, scored), low, high)
 
 
 def find_warnings(model: Model, person: Person) -> list[RaisedWarning]:

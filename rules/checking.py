@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from rules.components import Component
 from rules.definitions import Habit, Model
 from rules.grounds import cited_sources
-from rules.questions import YES_NO, Answer, Question
+from rules.questions import YES_NO, Answer, Question, Section
 from rules.routines import Routine
 from rules.safety import SafetyQuestion
 
@@ -32,7 +32,7 @@ def find_loose_ends(model: Model) -> Iterator[str]:
 
 
 def _check_warnings(model: Model) -> Iterator[str]:
-    asked = {**model.questions, **{question.id: question for question in model.symptoms.questions}}
+    asked = {**model.questions, **model.symptoms.by_id}
     flags = [flag.id for flag in model.safety.red_flags]
     for name, warning in model.warnings.items():
         for question in (*warning.total, *warning.any_at_least):
@@ -44,11 +44,10 @@ def _check_warnings(model: Model) -> Iterator[str]:
             yield f"warnings.toml: {name}.unless: there is no red flag {warning.unless!r}"
 
 
-def _options(questions: Iterable[Question], id_: str) -> list[str]:
-    """The options of one of the questions; none where there is no such question."""
-    return [
-        option.id for question in questions if question.id == id_ for option in question.options
-    ]
+def _options(section: Section, id_: str) -> list[str]:
+    """The options of one of a section's questions; none where there is no such question."""
+    question = section.by_id.get(id_)
+    return [option.id for option in question.options] if question else []
 
 
 def _check_plan(model: Model) -> Iterator[str]:
@@ -81,14 +80,14 @@ def _check_routine(model: Model, routine: Routine) -> Iterator[tuple[str, str]]:
             yield f"targets.{habit}", f"has no component {', '.join(sorted(unknown))}"
         if habit not in components:
             yield f"targets.{habit}", "there is no such habit"
-    equipment = _options(model.planner.questions, "equipment")
+    equipment = _options(model.planner, "equipment")
     named = {
         "equipment": (routine.equipment, equipment),
         "not_beside": ((routine.not_beside,) if routine.not_beside else (), equipment),
         "tags": (routine.tags, model.safety.tags),
         "blocked_by_pain_sites": (
             routine.blocked_by_pain_sites,
-            _options(model.symptoms.questions, "pain_sites"),
+            _options(model.symptoms, "pain_sites"),
         ),
         "progresses_to": (
             (routine.progresses_to,) if routine.progresses_to else (),

@@ -100,8 +100,7 @@ class Chooser:
         self._habit_changes = SlotSets(slots["habit_change"], rule.most_habit_changes, model)
         preferred = {routine.id: routine for routine in slots["self_massage"]}
         self._massages = [preferred[name] for name in rule.self_massage]
-        asked = {question.id: question for question in model.planner.questions}
-        self._most_minutes = int(asked["minutes_per_day"].maximum or 0)
+        self._most_minutes = int(model.planner.by_id["minutes_per_day"].maximum or 0)
 
     def choose(
         self,

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from rules.background import Background
 from rules.components import Component, Quantity
 from rules.grounds import Definition, Grounded, Id, Number, Source, Text, cited_sources
-from rules.questions import Answer, Question
+from rules.questions import Answer, Question, Section
 from rules.routines import Planner, Routine
 from rules.safety import Safety
 from rules.words import ClaimVerdict, EvidenceGrade, LevelId, Words
@@ -144,17 +144,6 @@ class Habit(Definition):
             names += [gate for name in names for gate in gates[name]]
             behind[component.id] = list(dict.fromkeys(names))
         return behind
-
-
-class Section(Definition):
-    """Questions that belong to no habit."""
-
-    id: Id
-    """Stable name."""
-    name: Text
-    """Heading to show."""
-    questions: Annotated[tuple[Question, ...], Field(min_length=1)]
-    """Its questions, in the order to ask them."""
 
 
 class AnswerWarning(Grounded):

@@ -10,7 +10,7 @@ from rules import formula
 from rules.components import Component
 from rules.definitions import Habit, Model
 from rules.explanation import ComponentWording, HabitWording, Told, round_points, show_number
-from rules.person import Person
+from rules.person import NOBODY, Person
 from rules.questions import Answer, View
 from rules.results import ComponentPoints, HabitScore, IndexScore
 from rules.words import LevelId, Status, Words
@@ -52,10 +52,9 @@ class Scale:
     """Every score there is, in points and with its level: as many as there are tenths."""
 
     def __init__(self, model: Model) -> None:
-        nobody = Person({})
         every = range(HIGHEST + 1)
-        self._points: list[float] = [formula.in_points(nobody, tenths) for tenths in every]
-        self._levels: list[LevelId] = [formula.level_of(nobody, model, tenths) for tenths in every]
+        self._points: list[float] = [formula.in_points(NOBODY, tenths) for tenths in every]
+        self._levels: list[LevelId] = [formula.level_of(NOBODY, model, tenths) for tenths in every]
         self._shown = [show_number(points) for points in self._points]
 
     def show(self, tenths: Tenths) -> tuple[str, str, str]:

@@ -1,15 +1,13 @@
 """The index along many tries at once: each stands in the place of one habit's score, the other scores held."""
 
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
 
 import numpy as np
 
 from rules import formula
 from rules.definitions import Model
-from rules.sweep import Array, Sweep
-
-TRIES = Sweep({})
+from rules.sweep import TRIES, Array
+from rules.trails import find_stretches
 
 
 def index_along(
@@ -21,17 +19,16 @@ def index_along(
     the scores that take each one's place. All are worked out in one go, because many small arrays
     cost more than a large one.
     """
-    ends = [0, *accumulate(map(len, tried))]
-    if not ends[-1]:
+    size = sum(map(len, tried))
+    if not size:
         return np.empty(0)
     scores: list[Array | int] = []
-    for score, tries, (first, last) in zip(held, tried, pairwise(ends), strict=True):
-        if first == last:
+    for score, tries, stretch in zip(held, tried, find_stretches(map(len, tried)), strict=True):
+        if not len(tries):
             scores.append(score)
             continue
-        along = np.empty(ends[-1])
-        along.fill(score)
-        along[first:last] = tries
+        along = np.full(size, score, dtype=float)
+        along[stretch] = tries
         scores.append(along)
     index: Array = formula.index_tenths(TRIES, model, scores, scored)
     return index

@@ -9,10 +9,9 @@ from rules.explanation import fill_in, show_number
 from rules.habits import Tenths
 from rules.index_along import index_along
 from rules.outlook import NONE, Moved, Outlook, put_answer, ready_change
-from rules.person import Person
+from rules.person import NOBODY
+from rules.trails import find_stretches
 from rules.words import Words
-
-NOBODY = Person({})
 
 
 class LeverFinder:
@@ -49,15 +48,15 @@ class LeverFinder:
             [outlook.moved_tenths if outlook else NONE for outlook in helpful],
             scored,
         )
+        moved = [move for outlook in helpful if outlook for move in outlook.moved]
+        stretches = find_stretches(move.steps for move in moved)
         levers: list[Lever] = []
-        first = 0
-        for move in (move for outlook in helpful if outlook for move in outlook.moved):
-            last = first + move.steps
-            lowest = then[last - 1]  # the limit's: a better answer never gives a higher index
+        for move, stretch in zip(moved, stretches, strict=True):
+            tried = then[stretch]
+            lowest = tried[-1]  # the limit's: a better answer never gives a higher index
             if lowest < index.score:
-                nearest = int((then[first:last] == lowest).argmax())
+                nearest = int((tried == lowest).argmax())
                 levers.append(self._put(move, nearest, index.score, float(lowest)))
-            first = last
         levers.sort(key=lambda lever: lever["index_then"])
         return levers
 

@@ -1,6 +1,6 @@
 """What could become of one habit: through each change a person could make, and each answer still open."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
@@ -11,13 +11,11 @@ from rules.advice import NearestLevel
 from rules.definitions import Habit, Model
 from rules.explanation import fill_in, name_inside, ready_phrase, start_sentence
 from rules.habits import HIGHEST, HabitResult, ReadyHabit
-from rules.person import Person
+from rules.person import NOBODY, Person
 from rules.questions import Answer, Question, View, plain_number
-from rules.sweep import Array, Sweep
-from rules.trails import Known, Walk, Way, lay_out, lever_way, open_way
+from rules.sweep import TRIES, Array, Sweep
+from rules.trails import Known, Walk, Way, find_stretches, lay_out, lever_way, open_way
 from rules.words import Words
-
-TRIES, NOBODY = Sweep({}), Person({})
 
 
 class Moved(NamedTuple):
@@ -64,9 +62,7 @@ class Outlook:
         if not self.moved:
             return NONE
         points = [move.lever.points(self._walk, "score", move.first) for move in self.moved]
-        sizes = [move.steps for move in self.moved]
-        tenths: Array = formula.habit_tenths(TRIES, lay_out(points, sizes))
-        return tenths
+        return _score(points, [move.steps for move in self.moved])
 
     @cached_property
     def ends(self) -> tuple[Array, Array]:
@@ -90,9 +86,7 @@ class Outlook:
 
     def _find_end(self, view: View) -> Array:
         points = [way.points(self._walk, view) for way in self.opened]
-        sizes = [len(way.answers) for way in self.opened]
-        end: Array = formula.habit_tenths(TRIES, lay_out(points, sizes))
-        return end
+        return _score(points, [len(way.answers) for way in self.opened])
 
     @cached_property
     def nearest(self) -> list[NearestLevel]:
@@ -100,16 +94,20 @@ class Outlook:
         start = self._ready.find_level_start(self._result.tenths.score or 0)
         if not start:
             return []
-        is_lower, first = self.moved_tenths < start, 0
         nearest: list[NearestLevel] = []
-        for move in self.moved:
-            last = first + move.steps
-            if is_lower[last - 1]:
-                step = int(is_lower[first:last].argmax())
-                tenths = self.moved_tenths[first + step]
-                nearest.append(self._ready.put_nearest(move, step, tenths))
-            first = last
+        stretches = find_stretches(move.steps for move in self.moved)
+        for move, stretch in zip(self.moved, stretches, strict=True):
+            tenths = self.moved_tenths[stretch]
+            if tenths[-1] < start:
+                step = int((tenths < start).argmax())
+                nearest.append(self._ready.put_nearest(move, step, tenths[step]))
         return nearest
+
+
+def _score(points: Sequence[Sequence[Array | float]], sizes: Sequence[int]) -> Array:
+    """The habit's score in tenths along several ways, one after the other."""
+    tenths: Array = formula.habit_tenths(TRIES, lay_out(points, sizes))
+    return tenths
 
 
 class ReadyOutlook:

@@ -68,3 +68,7 @@ class Person:
 
     def tenth(self, value: float) -> float:
         return value / 10
+
+
+NOBODY = Person({})
+"""For what is worked out from scores alone."""

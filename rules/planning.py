@@ -62,8 +62,7 @@ class Planner:
             )
             for r in model.routines
         }
-        asked = {question.id: question for question in model.planner.questions}
-        self._equipment = {option.id: option.phrase for option in asked["equipment"].options}
+        self._equipment = model.planner.by_id["equipment"].option_phrases
 
     def withhold(self, minutes: int) -> Plan:
         """No plan, because safety comes first."""

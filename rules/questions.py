@@ -228,3 +228,19 @@ class Question(Grounded):
         if self.is_scored and None in self._phrases_needed:
             raise ValueError("phrase needs other for a number, or yes and no")
         return self
+
+
+class Section(Definition):
+    """Questions that belong to no habit."""
+
+    id: Id
+    """Stable name."""
+    name: Text
+    """Heading to show."""
+    questions: Annotated[tuple[Question, ...], Field(min_length=1)]
+    """Its questions, in the order to ask them."""
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Question]:
+        """Its questions by id."""
+        return {question.id: question for question in self.questions}

@@ -8,9 +8,8 @@ from rules.definitions import Model
 from rules.habits import Tenths
 from rules.index_along import index_along
 from rules.outlook import Outlook
-from rules.person import Person
-
-NOBODY = Person({})
+from rules.person import NOBODY
+from rules.trails import find_stretches
 
 
 def find_next_questions(
@@ -53,9 +52,10 @@ def _find_widths(
     lows, highs = [habit.low for habit in habits], [habit.high for habit in habits]
     low = index_along(model, lows, [outlook.ends[0] for outlook in outlooks], everyone)
     high = index_along(model, highs, [outlook.ends[1] for outlook in outlooks], everyone)
-    widths, found, first = high - low, {}, 0
-    for opened in (way for outlook in outlooks for way in outlook.opened):
-        last = first + len(opened.answers)
-        found[opened.question.id] = int(widths[first:last].max())
-        first = last
-    return found
+    widths = high - low
+    opened = [way for outlook in outlooks for way in outlook.opened]
+    stretches = find_stretches(len(way.answers) for way in opened)
+    return {
+        way.question.id: int(widths[stretch].max())
+        for way, stretch in zip(opened, stretches, strict=True)
+    }

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from rules.background import Claim
 from rules.grounds import Definition, Grounded, Id, Text
-from rules.questions import Question
+from rules.questions import Section
 from rules.words import EvidenceGrade, names_all
 
 Slot = Literal["exercise", "habit_change", "self_massage"]
@@ -132,15 +132,9 @@ class PlanRule(Grounded):
     """The routine for those whom no habit calls for one."""
 
 
-class Planner(Definition):
+class Planner(Section):
     """What is asked about the plan, and the rule by which it is made."""
 
-    id: Id
-    """Stable name."""
-    name: Text
-    """Heading to show."""
-    questions: Annotated[tuple[Question, ...], Field(min_length=1)]
-    """Its questions, in the order to ask them."""
     rule: PlanRule
     """How routines are chosen."""
 

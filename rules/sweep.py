@@ -11,31 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rules.person import Person
 from rules.questions import Answer
 
 Array = NDArray[Any]
 
 
-class Sweep:
-    """The verbs of the formula for numbers of which some are whole arrays of tries."""
+class Sweep(Person):
+    """The verbs of the formula for a person's numbers of which some are whole arrays of tries."""
 
-    __slots__ = ("_answer",)
-
-    def __init__(self, answers: Mapping[str, Any]) -> None:
-        self._answer = answers.get
-
-    def given(self, question: str, stand_in: Answer) -> Any:
-        answer = self._answer(question)
-        return stand_in if answer is None else answer
-
-    def is_given(self, question: str) -> bool:
-        return self._answer(question) is not None
-
-    def is_answered(self, question: str, answer: Answer) -> Any:
-        return self._answer(question) == answer
-
-    def is_positive(self, value: Any) -> Any:
-        return value > 0
+    __slots__ = ()
 
     def any_of(self, conditions: Iterable[Any]) -> Any:
         found: Any = False
@@ -60,24 +45,22 @@ class Sweep:
     def choose(self, answer: Any, table: Mapping[Answer, float]) -> Any:
         if isinstance(answer, np.ndarray):
             return np.array([table[one] for one in answer])
-        return table[answer]
+        return super().choose(answer, table)
 
     def clip(self, value: Any, low: float, high: float) -> Any:
         if isinstance(value, np.ndarray):
             return np.minimum(np.maximum(value, low), high)
-        if value < low:
-            return low
-        return min(value, high)
+        return super().clip(value, low, high)
 
     def least(self, one: Any, other: Any) -> Any:
         if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
             return np.minimum(one, other)
-        return min(other, one)
+        return super().least(one, other)
 
     def greatest(self, one: Any, other: Any) -> Any:
         if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
             return np.maximum(one, other)
-        return max(other, one)
+        return super().greatest(one, other)
 
     def rise(self, before: Any, now: Any) -> Any:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -90,8 +73,9 @@ class Sweep:
     def floor(self, value: Any) -> Any:
         return np.floor(value)
 
-    def tenth(self, value: Any) -> Any:
-        return value / 10
+
+TRIES = Sweep({})
+"""For what is worked out from scores alone."""
 
 
 def put_tries(answers: tuple[Answer, ...]) -> Array:

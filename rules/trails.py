@@ -1,7 +1,7 @@
 """Trails: what each component of a habit gives along all answers to one question, the other answers held."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -74,7 +74,7 @@ class Way:
         self._least = [
             (place, component.least)
             for place, component in enumerate(components)
-            if question.id in component.names
+            if self._trails[place]
         ]
 
     def first_after(self, now: Answer) -> int:
@@ -130,14 +130,20 @@ def _find_end(habit: Habit, component: Component, question: str) -> float:
     return end / parts[question] if parts and only_adds else math.inf
 
 
+def find_stretches(sizes: Iterable[int]) -> Iterator[slice]:
+    """Where each of several parts stands that are laid out one after the other."""
+    first = 0
+    for size in sizes:
+        yield slice(first, first + size)
+        first += size
+
+
 def lay_out(points: Sequence[Sequence[Array | float]], sizes: Sequence[int]) -> list[Any]:
     """Points along several ways as one array a component, the ways one after the other."""
     if len(points) == 1:
         return list(points[0])
     block = np.empty((len(points[0]), sum(sizes)))
-    first = 0
-    for way, size in zip(points, sizes, strict=True):
+    for way, stretch in zip(points, find_stretches(sizes), strict=True):
         for row, part in zip(block, way, strict=True):
-            row[first : first + size] = part
-        first += size
+            row[stretch] = part
     return list(block)
