@@ -76,6 +76,12 @@ class Carrier(Protocol):
     def tenth(self, value: Value) -> Value:
         """The value divided by ten and rounded once; a product with 0.1, which some engines make of it, rounds twice."""
 
+    def name_all(self, holding: Mapping[str, Condition], between: str) -> Value:
+        """The names whose condition holds as one text, with this between them; nothing where none does."""
+
+    def keep(self, value: Value) -> Value:
+        """The same value, for use in more than one place."""
+
 
 # Answers
 

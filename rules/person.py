@@ -69,6 +69,12 @@ class Person:
     def tenth(self, value: float) -> float:
         return value / 10
 
+    def name_all(self, holding: Mapping[str, bool], between: str) -> str | None:
+        return between.join(name for name, holds in holding.items() if holds) or None
+
+    def keep(self, value: Any) -> Any:
+        return value
+
 
 NOBODY = Person({})
 """For what is worked out from scores alone."""
