@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from structlog.typing import FilteringBoundLogger
 
+from api.batch.scoring import Rules
 from api.cors import Cors
 from api.endpoints import ROUTERS
 from api.envelope import Envelope
@@ -45,6 +46,8 @@ def create_app(
         assessor=assessor,
         assess_payload=payload,
         what_if_payload=what_if_payload(payload),
+        rules=Rules.of(model),
+        most_people=settings.batch_people,
     )
     app = FastAPI(
         title="Psoas Risk",

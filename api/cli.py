@@ -15,6 +15,7 @@ from api.document import describe
 from api.logs import open_log, server_log_config
 from api.payloads import assess_payload
 from api.problems import Refusal
+from api.score_command import score
 from api.settings import SettingsError, read_settings
 from rules.assessment import Assessor
 from rules.errors import ModelError
@@ -104,6 +105,9 @@ def assess(
 def print_json(value: Assessment) -> None:
     """Print JSON that people can read, on standard output."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+cli.command()(score)
 
 
 @cli.command()

@@ -144,12 +144,14 @@ def _add_examples(operation: dict[str, Any]) -> None:
     """Show the replayed examples: requests that can be sent as they are, and each one's response."""
     for name, example in read_examples(operation["operationId"]).items():
         request, response = example["request"], example["response"]
-        places = [operation["responses"][str(response["status"])]]
-        values = [response["body"]]
-        if "json" in request and response["status"] < 400:
-            places.append(operation["requestBody"])
-            values.append(request["json"])
-        for place, value in zip(places, values, strict=True):
-            for content in place["content"].values():
+        places = [(operation["responses"][str(response["status"])], response["body"])]
+        sent = request.get("json", request.get("text"))
+        if sent is not None and response["status"] < 400:
+            places.append((operation["requestBody"], sent))
+        media_type = request.get("headers", {}).get("Content-Type", "application/json")
+        for place, value in places:
+            contents = place["content"]
+            known = [contents[media_type]] if media_type in contents else contents.values()
+            for content in known:
                 shown = {"summary": example["summary"], "value": value}
                 content.setdefault("examples", {})[name] = shown

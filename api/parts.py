@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from api.batch.scoring import Rules
 from api.payloads import AssessPayload, WhatIfPayload
 from rules.assessment import Assessor
 from rules.definitions import Model
@@ -14,3 +15,6 @@ class Parts(NamedTuple):
     assessor: Assessor
     assess_payload: type[AssessPayload]
     what_if_payload: type[WhatIfPayload]
+    rules: Rules
+    most_people: int
+    """How many people may be scored in one request."""

@@ -36,6 +36,10 @@ class Settings(BaseSettings):
             "such as https://app.example. None unless set."
         ),
     ] = ()
+    batch_people: Annotated[
+        int,
+        Field(ge=1, le=10_000, description="How many people may be scored in one request."),
+    ] = 1_000
     model_dir: Annotated[
         Path, Field(description="Folder of model files to use in place of the packaged ones.")
     ] = PACKAGED_MODEL

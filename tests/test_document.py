@@ -9,7 +9,10 @@ import schemathesis
 from conftest import ROOT, make_app
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from people import MODEL
-from schemathesis.specs.openapi.checks import positive_data_acceptance
+from schemathesis.specs.openapi.checks import (
+    negative_data_rejection,
+    positive_data_acceptance,
+)
 
 from api.document import describe
 
@@ -80,6 +83,7 @@ def test_every_answer_has_bounds_unit_and_example() -> None:
 def test_nothing_of_later_issues_is_promised() -> None:
     assert set(DOCUMENT["paths"]) == {
         "/assess",
+        "/assess/batch",
         "/assess/what-if",
         "/questionnaire",
         "/model",
@@ -94,6 +98,14 @@ def test_nothing_of_later_issues_is_promised() -> None:
     }
 
 
+@schemathesis.serializer(
+    *("application/x-ndjson", "application/jsonl", "text/csv", "text/tab-separated-values")
+)
+def put_text(_: Any, value: Any) -> bytes:
+    """Text as it is: what kind of rows it holds is not for a schema to say."""
+    return str(value).encode()
+
+
 schema = schemathesis.openapi.from_asgi("/openapi.json", make_app())
 
 
@@ -101,4 +113,7 @@ schema = schemathesis.openapi.from_asgi("/openapi.json", make_app())
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the test client it brings along
 def test_the_service_keeps_to_the_document(case: schemathesis.Case[Any]) -> None:
     # A schema cannot say that two answers contradict each other, so valid data may be refused.
-    case.call_and_validate(excluded_checks=[positive_data_acceptance])
+    excluded: list[Any] = [positive_data_acceptance]
+    if case.operation.path == "/assess/batch":  # a bad row is answered in its place, with 200
+        excluded.append(negative_data_rejection)
+    case.call_and_validate(excluded_checks=excluded)

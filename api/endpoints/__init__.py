@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 from fastapi import APIRouter
 
-from api.endpoints import assess, landing, model, operations, questionnaire, routines
+from api.endpoints import assess, assess_batch, landing, model, operations, questionnaire, routines
 from api.parts import Parts
 
 ROUTERS: tuple[Callable[[Parts], APIRouter], ...] = (
     assess.router,  # first: each address before it would cost every assessment a look
+    assess_batch.router,
     questionnaire.router,
     model.router,
     routines.router,

@@ -1,0 +1,49 @@
+"""Parquet files: read batch by batch as they are stored, their columns with the types they have."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from api.batch.chunks import Chunk, FileRefused, check_header, number_rows, places, put_malformed
+
+ROWS = 50_000
+"""Rows that are read at a time."""
+
+
+class ParquetFile:
+    """A Parquet file that is being read."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._scan = pl.scan_parquet(path)
+            schema = self._scan.collect_schema()
+            self.rows = int(self._scan.select(pl.len()).collect().item())
+        except (pl.exceptions.PolarsError, OSError):
+            raise FileRefused("The file cannot be read as Parquet; it may be damaged.") from None
+        self.header: Sequence[str] = schema.names()
+        check_header(self.header)
+        self.row = 0
+
+    def read(self) -> Iterator[Chunk]:
+        """The rows in their order, some thousands at a time."""
+        names = places(len(self.header))
+        frames = self._scan.rename(dict(zip(self.header, names, strict=True)))
+        if not self.rows:
+            yield self._put(frames.collect())
+        try:
+            for frame in frames.collect_batches(chunk_size=ROWS, maintain_order=True):
+                yield self._put(frame)
+        except (pl.exceptions.PolarsError, OSError):
+            raise FileRefused(
+                f"The file cannot be read behind row {self.row}; it may be damaged."
+            ) from None
+        if self.row != self.rows:
+            raise FileRefused("The file says that it has more rows than it has; it may be damaged.")
+
+    def _put(self, frame: pl.DataFrame) -> Chunk:
+        rows = np.arange(frame.height) + self.row + 1
+        self.row += frame.height
+        nothing = put_malformed(frame.width, [], [], [])
+        return Chunk(number_rows(frame, rows), nothing)

@@ -1,0 +1,85 @@
+"""Compressed text: read and written as if it were not, and never more of it than was allowed."""
+
+import gzip
+import zlib
+from collections.abc import Callable, Mapping
+from typing import BinaryIO, NamedTuple, cast
+
+from backports import zstd
+
+from api.batch.chunks import FileRefused
+
+LARGEST = 1 << 40
+"""Bytes that a compressed file may hold unless told otherwise: a terabyte."""
+DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error, zstd.ZstdError)
+"""What reading says of compressed bytes that are damaged or cut off."""
+
+
+class Compression(NamedTuple):
+    """A way to compress text: how its files are called and begin, and how it is read and written."""
+
+    suffix: str
+    magic: bytes
+    read: Callable[[BinaryIO], BinaryIO]
+    write: Callable[[BinaryIO], BinaryIO]
+
+
+def _read_gzip(stream: BinaryIO) -> BinaryIO:
+    return cast("BinaryIO", gzip.GzipFile(fileobj=stream, mode="rb"))
+
+
+def _write_gzip(stream: BinaryIO) -> BinaryIO:
+    """Without a name or a time in it, so that the same rows are the same bytes."""
+    return cast("BinaryIO", gzip.GzipFile("", "wb", compresslevel=6, fileobj=stream, mtime=0))
+
+
+def _read_zstd(stream: BinaryIO) -> BinaryIO:
+    return cast("BinaryIO", zstd.ZstdFile(stream, "rb"))
+
+
+def _write_zstd(stream: BinaryIO) -> BinaryIO:
+    return cast("BinaryIO", zstd.ZstdFile(stream, "wb", level=3))
+
+
+COMPRESSIONS: Mapping[str, Compression] = {
+    one.suffix: one
+    for one in (
+        Compression(".gz", b"\x1f\x8b", _read_gzip, _write_gzip),
+        Compression(".zst", b"\x28\xb5\x2f\xfd", _read_zstd, _write_zstd),
+    )
+}
+"""The ways to compress text, by the end of a file's name."""
+LONGEST_MAGIC = max(len(one.magic) for one in COMPRESSIONS.values())
+
+
+class Bounded:
+    """A stream that gives no more than it may: what is small on disk can be endless when unpacked."""
+
+    def __init__(self, stream: BinaryIO, most: int) -> None:
+        self._stream, self._most, self._left = stream, most, most
+
+    def read(self, size: int) -> bytes:
+        """The next bytes.
+
+        Raises:
+            FileRefused: where there are more than allowed, or they are damaged.
+        """
+        try:
+            block = self._stream.read(size)
+        except DAMAGED:
+            raise FileRefused("The compressed file is damaged or cut off.") from None
+        self._left -= len(block)
+        if self._left < 0:
+            raise FileRefused(
+                f"The compressed file holds more than {self._most:,} bytes when unpacked, "
+                "which is more than is allowed here."
+            )
+        return block
+
+
+def unpack(stream: BinaryIO, begins: bytes, most: int = LARGEST) -> BinaryIO:
+    """A stream of text, whether it comes compressed or not; told by how it begins."""
+    for one in COMPRESSIONS.values():
+        if begins.startswith(one.magic):
+            return cast("BinaryIO", Bounded(one.read(stream), most))
+    return stream

@@ -1,0 +1,170 @@
+"""Delimited text files: separator and encoding found out, rows read in chunks, broken lines kept aside."""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+import numpy as np
+import polars as pl
+
+from api.batch.chunks import (
+    BLOCK,
+    LARGEST_RECORD,
+    Chunk,
+    FileRefused,
+    Style,
+    check_header,
+    number_rows,
+    places,
+    put_malformed,
+)
+from api.batch.cutting import NEW_LINE, Broken, Cut, Cutter, count_sign, read_cells, record_pattern
+from api.batch.defusing import restore, restore_name
+from api.batch.encodings import TextReader, to_utf8
+
+SEPARATORS = (",", ";", "\t")
+"""What may stand between cells; of several the one that stands most often between the columns' names."""
+APOSTROPHE = b"'"
+_HINT = re.compile(rb"sep=(.)\r?\n", re.IGNORECASE)
+"""A first line by which spreadsheets are told the separator."""
+
+csv.field_size_limit(LARGEST_RECORD)
+
+
+class DelimitedText:
+    """A delimited text file that is being read."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._reader = TextReader(stream)
+        self._rest, self._line, self.row, self.recoded = b"", 0, 0, 0
+        self._final = False
+        self._fill()
+        while NEW_LINE not in self._rest and not self._final and len(self._rest) <= LARGEST_RECORD:
+            self._fill()
+        if not self._rest.strip():
+            raise FileRefused("The file is empty.")
+        self.separator = self._read_hint()
+        self.header: Sequence[str] = [restore_name(name) for name in self._read_header()]
+        self._cutter = Cutter(self.separator, len(self.header))
+
+    @property
+    def style(self) -> Style:
+        """How it is written, so that what comes out is written so too."""
+        return Style(self.separator, self._reader.has_mark)
+
+    @property
+    def notes(self) -> list[str]:
+        """What was unusual about it."""
+        told = f"{self.recoded:,} lines were not UTF-8 and were read as Windows-1252."
+        return [told] if self.recoded else []
+
+    def _fill(self) -> None:
+        block = self._reader.read(BLOCK)
+        self._final = not block
+        self._rest += block
+
+    def _read_hint(self) -> str:
+        hint = _HINT.match(self._rest)
+        if hint:
+            self._rest, self._line = self._rest[hint.end() :], 1
+            return hint[1].decode("latin-1")
+        return ""
+
+    def _read_header(self) -> Sequence[str]:
+        """The columns' names, from the first line that holds anything."""
+        filled = self._rest.lstrip(b"\r\n")
+        self._line += self._rest[: len(self._rest) - len(filled)].count(NEW_LINE)
+        found: list[tuple[int, str, bytes]] = []
+        for separator in self.separator or SEPARATORS:
+            record = record_pattern(separator).match(filled)
+            text, _ = to_utf8(record[0] if record else b"")
+            found.append((len(read_cells(text.decode(), separator)), separator, text))
+        width, self.separator, text = max(found, key=lambda one: one[0])
+        if not width:
+            raise FileRefused(
+                "The row of column names cannot be made out; a quote may be left open."
+            )
+        if len(text) > LARGEST_RECORD:
+            raise FileRefused("The first line is too long to be a row of column names.")
+        header = read_cells(text.decode(), self.separator)
+        check_header(header)
+        end = filled.find(NEW_LINE, record_pattern(self.separator).match(filled).end())  # type: ignore[union-attr]
+        self._rest = filled[end + 1 :] if end >= 0 else b""
+        self._line += text.count(NEW_LINE) + 1
+        return header
+
+    def read(self) -> Iterator[Chunk]:
+        """The rows in their order, some thousands at a time."""
+        while self._rest or not self._final:
+            if not self._final:
+                self._fill()
+            cut = self._cutter.cut(self._rest, self._final)
+            if len(self._rest) - cut.consumed > LARGEST_RECORD and not self._final:
+                cut = self._cutter.cut_slowly(self._rest, self._final)
+                self._check_progress(cut)
+            yield self._parse(cut)
+
+    def _check_progress(self, cut: Cut) -> None:
+        if not cut.consumed:
+            raise FileRefused(
+                f"Line {self._line + 1} is longer than {LARGEST_RECORD // 2**20} MiB, "
+                "which no row of a questionnaire is."
+            )
+
+    def _parse(self, cut: Cut) -> Chunk:
+        text, self._rest = self._rest[: cut.consumed], self._rest[cut.consumed :]
+        frame = self._read_frame(cut)
+        if frame is None:
+            cut = self._cutter.cut(text, final=True, closely=True)
+            frame = self._read_frame(cut)
+        if frame is None:
+            cut = self._cutter.cut_slowly(text, final=True)
+            frame = self._read_frame(cut)
+        if frame is None:
+            raise FileRefused(f"The lines after line {self._line} cannot be made out.")
+        rows = np.delete(np.arange(cut.records), [broken.record for broken in cut.broken])
+        rows += self.row + 1
+        chunk = Chunk(number_rows(frame, rows), self._put_aside(cut.broken))
+        self.row += cut.records
+        self._line += count_sign(text, NEW_LINE)
+        return chunk
+
+    def _read_frame(self, cut: Cut) -> pl.DataFrame | None:
+        """The good records as columns of text; nothing where they are not what they were taken for."""
+        frame = self._read_csv(cut.good)
+        if frame is None:
+            good, recoded = to_utf8(cut.good)
+            frame = self._read_csv(good) if recoded else None
+            self.recoded += recoded
+        if frame is None or frame.height != cut.records - len(cut.broken):
+            return None
+        return restore(frame) if APOSTROPHE in cut.good else frame
+
+    def _read_csv(self, good: bytes) -> pl.DataFrame | None:
+        """Records as columns of text; nothing where they cannot be read, or are not UTF-8."""
+        schema = dict.fromkeys(places(len(self.header)), pl.String)
+        if not good:
+            return pl.DataFrame(schema=schema)
+        try:
+            return pl.read_csv(
+                good,
+                has_header=False,
+                schema=schema,
+                separator=self.separator,
+                infer_schema=False,
+            ).rechunk()
+        except pl.exceptions.PolarsError:
+            return None
+
+    def _put_aside(self, broken: Sequence[Broken]) -> pl.DataFrame:
+        """Broken records with their cells; what is too much stays, as it is, in the last column."""
+        width, cells = len(self.header), []
+        for one in broken:
+            text = to_utf8(one.text)[0].decode()
+            row = read_cells(text, self.separator) or text.split(self.separator, width - 1)
+            surplus = self.separator.join(row[width - 1 :])
+            cells.append([*row[: width - 1], surplus] if len(row) >= width else row)
+        rows = [self.row + 1 + one.record for one in broken]
+        problems = [f"line {self._line + 1 + one.line}: malformed" for one in broken]
+        return put_malformed(width, cells, rows, problems)

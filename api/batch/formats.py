@@ -1,0 +1,146 @@
+"""The kinds of file there are: how each is known, read and written; an entry here is all that a new one needs."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import polars as pl
+
+from api.batch import compression, sheets, sinks
+from api.batch.chunks import FileRefused, Source, Style
+from api.batch.columnar import ParquetFile
+from api.batch.compression import COMPRESSIONS, Compression
+from api.batch.delimited import DelimitedText
+from api.batch.json_lines import LINE, JsonLines
+from api.batch.sinks import Flow, Sink
+
+
+class Opened(NamedTuple):
+    """A file to read, as a path and as a stream of what is in it."""
+
+    path: Path
+    stream: BinaryIO
+    sheet: str | None = None
+    """Which sheet of a spreadsheet; the first one unless named."""
+    most: int | None = None
+    """Bytes that it may have when unpacked; if not given, what is usual for the kind."""
+
+
+class Format(NamedTuple):
+    """A kind of file."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    media_types: tuple[str, ...]
+    read: Callable[[Opened], Source]
+    write: Callable[[Mapping[str, pl.DataType], BinaryIO, Style], Sink]
+    begins: bytes = b""
+    """How such a file begins, where it can be told."""
+    is_text: bool = False
+    """Whether it may be compressed, and comes from a stream."""
+    is_typed: bool = True
+    """Whether answers are written with their own types; else the cells stay as they came."""
+    runs_formulas: bool = False
+    """Whether what opens it may run a cell."""
+    is_delimited: bool = False
+    """Whether cells are told apart by a sign that may stand in a cell too."""
+
+
+def _write_delimited(schema: Mapping[str, pl.DataType], stream: BinaryIO, style: Style) -> Sink:
+    sinks.write_header(list(schema), stream, style)
+    return Flow(schema, sinks.delimit(style), stream)
+
+
+def _write_lines(schema: Mapping[str, pl.DataType], stream: BinaryIO, style: Style) -> Sink:  # noqa: ARG001
+    return Flow(schema, sinks.write_ready_lines if LINE in schema else sinks.write_lines, stream)
+
+
+FORMATS: Mapping[str, Format] = {
+    one.name: one
+    for one in (
+        Format(
+            "csv",
+            (".csv", ".tsv", ".txt"),
+            ("text/csv", "text/tab-separated-values"),
+            lambda file: DelimitedText(file.stream),
+            _write_delimited,
+            is_text=True,
+            is_typed=False,
+            runs_formulas=True,
+            is_delimited=True,
+        ),
+        Format(
+            "ndjson",
+            (".ndjson", ".jsonl"),
+            ("application/x-ndjson", "application/jsonl"),
+            lambda file: JsonLines(file.stream),
+            _write_lines,
+            is_text=True,
+        ),
+        Format(
+            "parquet",
+            (".parquet", ".pq"),
+            ("application/vnd.apache.parquet",),
+            lambda file: ParquetFile(file.path),
+            lambda schema, stream, style: Flow(schema, sinks.write_parquet, stream),  # noqa: ARG005
+            begins=b"PAR1",
+        ),
+        Format(
+            "xlsx",
+            (".xlsx",),
+            ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",),
+            lambda file: sheets.Sheet(file.path, file.sheet, file.most or sheets.LARGEST),
+            lambda schema, stream, style: sinks.Sheet(schema, stream),  # noqa: ARG005
+            begins=b"PK\x03\x04",
+            runs_formulas=True,
+        ),
+    )
+}
+"""Every kind of file, by name."""
+
+
+def find_format(path: Path, named: str | None) -> tuple[Format, Compression | None]:
+    """The kind of a file by its name, unless it is told, and how it is compressed.
+
+    Raises:
+        FileRefused: where the name says nothing.
+    """
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    packed = COMPRESSIONS.get(suffixes[-1]) if suffixes else None
+    ending = "".join(suffixes[-2:-1] if packed else suffixes[-1:])
+    found = [
+        one
+        for one in FORMATS.values()
+        if one.name == named or (not named and ending in one.suffixes)
+    ]
+    if not found:
+        known = ", ".join(suffix for one in FORMATS.values() for suffix in one.suffixes)
+        raise FileRefused(
+            f"What kind of file {path.name} is cannot be told from its name. Names may end with {known}; "
+            f"those of text also with {' or '.join(COMPRESSIONS)} behind it."
+        )
+    if packed and not found[0].is_text:
+        raise FileRefused(f"{path.name}: {found[0].name} files are compressed already.")
+    return found[0], packed
+
+
+def open_file(kind: Format, file: Opened) -> Source:
+    """Open a file for reading; text is unpacked on the way.
+
+    Raises:
+        FileRefused: where it is not what it should be.
+    """
+    begins = file.stream.peek(compression.LONGEST_MAGIC)  # type: ignore[attr-defined]
+    if not begins:
+        raise FileRefused("The file is empty.")
+    if kind.begins and not begins.startswith(kind.begins):
+        raise FileRefused(
+            f"The file does not begin as {kind.name} files do; it may be of another kind."
+        )
+    if kind.is_text:
+        others = [one for one in FORMATS.values() if one.begins and begins.startswith(one.begins)]
+        if others:
+            raise FileRefused(f"The file begins as {others[0].name} files do, and not as text.")
+        most = file.most or compression.LARGEST
+        file = file._replace(stream=compression.unpack(file.stream, begins, most))
+    return kind.read(file)

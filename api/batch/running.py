@@ -1,0 +1,250 @@
+"""A run over one file: everything in it read, scored and written, the totals checked, and nothing half done."""
+
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, cast
+
+import polars as pl
+
+from api.batch import sheets
+from api.batch.chunks import FileRefused, Source, Style
+from api.batch.compression import COMPRESSIONS, Compression
+from api.batch.formats import FORMATS, Format, Opened, find_format, open_file
+from api.batch.layout import Columns, Layout
+from api.batch.mapping import NO_MAPPING, ColumnMapping, asked_in_batches
+from api.batch.outputs import Outputs
+from api.batch.scoring import ChunkScorer, Rules
+from api.batch.sinks import Sink
+from api.batch.tally import Summary, Tally
+from api.batch.whole import STREAM, read_ahead, write_whole
+
+TAB = (".tsv",)
+"""Endings of delimited text whose separator is a tab, whatever that of the input was."""
+
+
+class Order(NamedTuple):
+    """What is to be scored, and where it goes; a path of `-` is standard input or output."""
+
+    source: Path
+    target: Path
+    rejects: Path | None = None
+    """Where rejects go; beside the target unless told otherwise."""
+    mapping: ColumnMapping = NO_MAPPING
+    source_format: str | None = None
+    target_format: str | None = None
+    sheet: str | None = None
+    may_replace: bool = False
+    """Whether files that are there already may be replaced."""
+    decimal_comma: bool = False
+    """Whether delimited text is written with decimal commas."""
+    largest: int | None = None
+    """Bytes that a compressed file may have when unpacked."""
+
+
+class Progress(NamedTuple):
+    """How far a run is."""
+
+    rows: int
+    rejected: int
+    done: float
+    """How much of the file has been read, from 0 to 1; 0 where that is not known."""
+
+
+class Destination(NamedTuple):
+    """A file to be written: where, as what, and how."""
+
+    path: Path
+    kind: Format
+    packed: Compression | None
+    style: Style
+
+
+def score_file(
+    rules: Rules,
+    order: Order,
+    begin: Callable[[Columns], None] = lambda _: None,
+    go_on: Callable[[Progress], None] = lambda _: None,
+) -> Summary:
+    """Score a file: every row of it stands in the scored rows or among the rejects afterwards.
+
+    `begin` is told the columns once they are known, `go_on` how far it is after every chunk.
+
+    Raises:
+        FileRefused: where the file, what is to be made of it, or the place for it cannot be used;
+            nothing has been written then.
+    """
+    started = time.monotonic()
+    target, rejects = find_destinations(order)
+    with _open(order, target.kind) as (source, done):
+        layout = Layout(source.header, asked_in_batches(rules.model), order.mapping)
+        begin(layout.columns)
+        tally = Tally(rules.model)
+        with ExitStack() as stack:
+            style = getattr(source, "style", Style())
+            put = [
+                _Written(rules, layout, destination, style, stack)
+                for destination in (target, rejects)
+            ]
+            scorer: ChunkScorer | None = None
+            for chunk in read_ahead(source.read()):
+                scorer = scorer or ChunkScorer(rules, layout, chunk.frame.schema)
+                scored, rejected = scorer.score(chunk)
+                put[0].write(put[0].outputs.put_scored(scored, scorer.careful))
+                put[1].write(put[1].outputs.put_rejected(rejected))
+                tally.count(scored, rejected)
+                go_on(Progress(source.row, tally.rejected, done(source)))
+            for one in put:
+                one.close()
+            if source.row != tally.scored + tally.rejected:
+                raise RowsLostError(source.row, tally.scored, tally.rejected)
+        notes = getattr(source, "notes", [])
+        return tally.sum_up(layout.columns, notes, time.monotonic() - started)
+
+
+class RowsLostError(AssertionError):
+    """The totals do not add up; nothing was written."""
+
+    def __init__(self, rows: int, scored: int, rejected: int) -> None:
+        super().__init__(f"{rows} rows were read, {scored} scored and {rejected} rejected")
+
+
+class _Written:
+    """A file that is being written; what it is like is known with its first rows."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        layout: Layout,
+        destination: Destination,
+        style: Style,
+        stack: ExitStack,
+    ) -> None:
+        self._kind, self._style = destination.kind, _choose_style(destination, style)
+        self.outputs = Outputs(layout, rules.model, self._kind, self._style)
+        self._stream = stack.enter_context(write_whole(destination.path, destination.packed))
+        self._sink: Sink | None = None
+
+    def write(self, frame: pl.DataFrame) -> None:
+        if self._sink is None:
+            self._sink = self._kind.write(frame.schema, self._stream, self._style)
+        self._sink.write(frame)
+
+    def close(self) -> None:
+        if self._sink is not None:
+            self._sink.close()
+
+
+def _choose_style(destination: Destination, style: Style) -> Style:
+    """Delimited text goes out as it came in, unless the file's name or the order says otherwise."""
+    if "".join(destination.path.suffixes[:1]).lower() in TAB:
+        style = style._replace(separator="\t")
+    decimal_comma = destination.style.decimal_comma
+    if decimal_comma and style.separator == ",":
+        style = style._replace(separator=";")
+    return style._replace(decimal_comma=decimal_comma)
+
+
+def find_destinations(order: Order) -> tuple[Destination, Destination]:
+    """Where scored rows and rejects go.
+
+    Raises:
+        FileRefused: where that cannot be told, or must not be.
+    """
+    style = Style(decimal_comma=order.decimal_comma)
+    if order.target == STREAM:
+        kind, packed = FORMATS[order.target_format or "csv"], None
+    else:
+        kind, packed = find_format(order.target, order.target_format)
+    rejects = order.rejects or _beside(order.target)
+    named = order.target_format if order.rejects is None else None
+    reject_kind, reject_packed = find_format(rejects, named)
+    for path in (order.target, rejects):
+        if path != STREAM and path.exists() and not order.may_replace:
+            raise FileRefused(f"{path} is there already; --force replaces it.")
+        if STREAM not in {path, order.source} and _same(path, order.source):
+            raise FileRefused(f"{path} is the file that is to be read.")
+    if _same(order.target, rejects):
+        raise FileRefused("Scored rows and rejects cannot go to the same file.")
+    return (
+        Destination(order.target, kind, packed, style),
+        Destination(rejects, reject_kind, reject_packed, style),
+    )
+
+
+def _beside(target: Path) -> Path:
+    """Where rejects go unless told otherwise: `scores.csv.gz` has `scores.rejects.csv.gz`."""
+    if target == STREAM:
+        raise FileRefused("With scored rows on standard output, --rejects must name a file.")
+    endings = "".join(target.suffixes[-2 if target.suffix in COMPRESSIONS else -1 :])
+    stem = target.name.removesuffix(endings)
+    return target.with_name(f"{stem}.rejects{endings}")
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.resolve() == other.resolve()
+
+
+@contextmanager
+def _open(order: Order, target: Format) -> Iterator[tuple[Source, Callable[[Source], float]]]:
+    """The file to be read, and what tells how much of it has been."""
+    with ExitStack() as stack:
+        stream, kind = _find_source(order, stack)
+        path, size = order.source, 0
+        if order.source == STREAM and (not kind.is_text or target.name == "xlsx"):
+            stream = stack.enter_context(tempfile.NamedTemporaryFile(prefix="psoas-"))  # type: ignore[assignment]
+            shutil.copyfileobj(sys.stdin.buffer, stream)
+            stream.flush()
+            stream.seek(0)
+            path = Path(stream.name)
+        if path != STREAM:
+            size = path.stat().st_size
+        opened = Opened(path, stream, order.sheet, order.largest)
+        if target.name == "xlsx":
+            _check_room(opened, kind)
+        source = open_file(kind, opened)
+
+        def done(source: Source) -> float:
+            rows = getattr(source, "rows", 0)
+            if rows:
+                return source.row / rows
+            return stream.tell() / size if size else 0.0
+
+        yield source, done
+
+
+def _find_source(order: Order, stack: ExitStack) -> tuple[BinaryIO, Format]:
+    if order.source == STREAM:
+        stream = cast("BinaryIO", sys.stdin.buffer)
+        return stream, FORMATS[order.source_format] if order.source_format else _guess(stream)
+    kind, _ = find_format(order.source, order.source_format)
+    try:
+        return stack.enter_context(order.source.open("rb")), kind
+    except OSError as error:
+        raise FileRefused(f"{order.source}: {error.strerror}.") from None
+
+
+def _guess(stream: BinaryIO) -> Format:
+    """What standard input is, by how it begins."""
+    begins = stream.peek(8).lstrip()  # type: ignore[attr-defined]
+    for kind in FORMATS.values():
+        if kind.begins and begins.startswith(kind.begins):
+            return kind
+    return FORMATS["ndjson" if begins.startswith(b"{") else "csv"]
+
+
+def _check_room(opened: Opened, kind: Format) -> None:
+    """Refuse a spreadsheet that would be too large; that needs all rows counted first."""
+    with opened.path.open("rb") as stream:
+        source = open_file(kind, opened._replace(stream=stream))
+        rows = getattr(source, "rows", None)
+        if rows is None:
+            for _ in source.read():
+                if source.row >= sheets.MOST_ROWS:
+                    break
+            rows = source.row
+    sheets.check_room(rows, len(source.header))

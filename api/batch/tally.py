@@ -1,0 +1,69 @@
+"""What became of a file's rows, counted as they are written."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import polars as pl
+
+from api.batch.chunks import PROBLEMS
+from api.batch.layout import Columns
+from rules.definitions import Model
+from rules.rows import BETWEEN, PREFIX
+
+ACTION = f"{PREFIX}safety_action"
+
+
+class Summary(NamedTuple):
+    """What became of a file: every row of it was scored or rejected."""
+
+    rows: int
+    scored: int
+    rejected: int
+    levels: Mapping[str, Mapping[str | None, int]]
+    """How many rows have each level, by habit and for the index; none is a level that is not known."""
+    actions: Mapping[str, int]
+    """How many rows call for each safety action."""
+    problems: Mapping[str, int]
+    """How often each `field: code` stands among the rejects, the most frequent first."""
+    columns: Columns
+    notes: Sequence[str]
+    seconds: float
+
+
+class Tally:
+    """Counts rows."""
+
+    def __init__(self, model: Model) -> None:
+        names = [*(habit.id for habit in model.habits), "index"]
+        self._levels = {name: Counter[str | None]() for name in names}
+        self._actions = Counter[str]()
+        self._problems = Counter[str]()
+        self.scored = self.rejected = 0
+
+    def count(self, scored: pl.DataFrame, rejected: pl.DataFrame) -> None:
+        """Count what was written."""
+        self.scored += scored.height
+        self.rejected += rejected.height
+        for name, levels in self._levels.items():
+            levels.update(_count(scored[f"{PREFIX}{name}_level"]))
+        self._actions.update(_count(scored[ACTION]))
+        self._problems.update(_count(rejected[PROBLEMS].str.split(BETWEEN).explode()))
+
+    def sum_up(self, columns: Columns, notes: Sequence[str], seconds: float) -> Summary:
+        """The summary of everything that was counted."""
+        return Summary(
+            self.scored + self.rejected,
+            self.scored,
+            self.rejected,
+            self._levels,
+            self._actions,
+            dict(self._problems.most_common()),
+            columns,
+            notes,
+            seconds,
+        )
+
+
+def _count(values: pl.Series) -> Counter[str]:
+    return Counter(dict(values.value_counts().iter_rows()))

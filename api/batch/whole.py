@@ -1,0 +1,101 @@
+"""Files that appear whole or not at all, and rows that are read while the ones before are being scored."""
+
+import fcntl
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from queue import Empty, Full, Queue
+from threading import Event, Thread
+from typing import BinaryIO
+
+from api.batch.chunks import Chunk, FileRefused
+from api.batch.compression import Compression
+
+STREAM = Path("-")
+"""Standard input or output."""
+PATIENCE = 0.1
+"""Seconds after which it is looked whether anyone still waits."""
+
+
+@contextmanager
+def write_whole(path: Path, packed: Compression | None) -> Iterator[BinaryIO]:
+    """A stream to a file that gets its name once everything is written.
+
+    What is written by then lies beside it under a name of its own; if a run is ended in between,
+    the next one for the same file begins it anew.
+
+    Raises:
+        FileRefused: where there is no place for the file, or another run is writing it.
+    """
+    if path == STREAM:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    part = path.with_name(f".{path.name}.part")
+    with _open_alone(part) as file:
+        try:
+            file.truncate(0)
+            if packed:
+                with closing(packed.write(file)) as stream:
+                    yield stream
+            else:
+                yield file
+            file.flush()
+            os.fsync(file.fileno())
+            part.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                part.unlink()
+            raise
+
+
+def _open_alone(part: Path) -> BinaryIO:
+    """A file that nobody else is writing; the lock is gone with whoever holds it."""
+    while True:
+        try:
+            file = os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b")
+        except OSError as error:
+            raise FileRefused(f"{part.parent}: cannot be written to: {error.strerror}.") from None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if part.exists() and os.path.samestat(os.fstat(file.fileno()), part.stat()):
+                return file
+        except BlockingIOError:
+            file.close()
+            raise FileRefused(f"{part.name}: another run is writing it.") from None
+        file.close()
+
+
+def read_ahead(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+    """The chunks, each read while the one before is in use."""
+    queue: Queue[Chunk | BaseException | None] = Queue(1)
+    stopped = Event()
+
+    def put(item: Chunk | BaseException | None) -> None:
+        while not stopped.is_set():
+            with suppress(Full):
+                queue.put(item, timeout=PATIENCE)
+                return
+
+    def read() -> None:
+        try:
+            for chunk in chunks:
+                put(chunk)
+                if stopped.is_set():
+                    return
+            put(None)
+        except BaseException as error:  # noqa: BLE001  # raised where the chunks are wanted
+            put(error)
+
+    Thread(target=read, daemon=True).start()
+    try:
+        while (item := queue.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stopped.set()
+        with suppress(Empty):
+            queue.get_nowait()
