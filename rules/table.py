@@ -8,7 +8,8 @@ import polars as pl
 
 from rules.person import Person
 from rules.questions import Answer
-from rules.rows import PREFIX, RowScorer
+from rules.rows import RowScorer
+from rules.safety import ACTIONS
 
 KEPT = "__kept_"
 """How the columns are called that hold what is worked out on the way."""
@@ -163,7 +164,12 @@ class TableScorer:
         model = scorer.model
         self._scorer = scorer
         self._read = {*model.questions, *model.symptoms.by_id, *model.safety.flag_ids}
-        self.schema = {name: _type_of(name) for name in scorer.names}
+        words = {
+            "level": pl.Enum([level.id for level in model.levels]),
+            "action": pl.Enum(ACTIONS),
+            "habit": pl.Enum([habit.id for habit in model.habits]),
+        }
+        self.schema = {name: _type_of(name, words) for name in scorer.names}
         """The type of each column that is added."""
 
     def plan(self, columns: Iterable[str]) -> TablePlan:
@@ -180,8 +186,9 @@ class TableScorer:
         return TablePlan(table.stages, typed)
 
 
-def _type_of(name: str) -> pl.DataType:
-    """Points are numbers, and all but one of the rest are words."""
-    if name.endswith(("_score", "_low", "_high")):
+def _type_of(name: str, words: Mapping[str, pl.DataType]) -> pl.DataType:
+    """The type of a column by the end of its name; words of which there are few are kept as such."""
+    _, _, end = name.rpartition("_")
+    if end in ("score", "low", "high"):
         return pl.Float64()
-    return pl.Boolean() if name == f"{PREFIX}cleared" else pl.String()
+    return pl.Boolean() if end == "cleared" else words.get(end, pl.String())

@@ -77,12 +77,10 @@ def answers_of(folder: Path, example: str) -> list[dict[str, object]]:
     with (folder / "in.csv").open("rb") as stream:
         source = open_file(FORMATS["csv"], Opened(folder / "in.csv", stream))
         layout = Layout(source.header, asked_in_batches(RULES.model), mapping)
-        frames = [
-            ChunkScorer(RULES, layout, chunk.frame.schema)
-            .score(chunk)
-            .scored.select(layout.answered)
-            for chunk in source.read()
-        ]
+        frames = []
+        for chunk in source.read():
+            scored = ChunkScorer(RULES, layout, chunk.frame.schema).score(chunk)
+            frames.append(scored.rows.filter(scored.good).select(layout.answered))
     return pl.concat(frames).to_dicts()
 
 

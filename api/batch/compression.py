@@ -64,8 +64,15 @@ class Bounded:
         Raises:
             FileRefused: where there are more than allowed, or they are damaged.
         """
+        return self._take(self._stream.read, size)
+
+    def readline(self, size: int) -> bytes:
+        """The next bytes up to the end of a line; raises as `read` does."""
+        return self._take(self._stream.readline, size)
+
+    def _take(self, read: Callable[[int], bytes], size: int) -> bytes:
         try:
-            block = self._stream.read(size)
+            block = read(size)
         except DAMAGED:
             raise FileRefused("The compressed file is damaged or cut off.") from None
         self._left -= len(block)

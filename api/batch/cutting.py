@@ -34,6 +34,8 @@ class Cut(NamedTuple):
     records: int
     """How many records there are, the broken ones included."""
     broken: Sequence[Broken]
+    lines: int
+    """How many lines of the text were cut."""
     consumed: int
     """How many bytes of the text were cut; what follows belongs to the next piece."""
 
@@ -65,9 +67,9 @@ class Cutter:
             lines, cells = count_sign(text, NEW_LINE), count_sign(text, self._between)
             right = self._width > 1 and lines * (self._width - 1) == cells
             if right and not closely:
-                return Cut(text, lines, (), len(text))
+                return Cut(text, lines, (), lines, len(text))
         if not text:
-            return Cut(b"", 0, (), 0)
+            return Cut(b"", 0, (), 0, 0)
         signs = np.frombuffer(text, dtype=np.uint8)
         outside = self._find_outside(signs, final)
         if outside is None:
@@ -100,7 +102,7 @@ class Cutter:
     ) -> Cut:
         """Tell records by how many cells they have; leave out lines that hold nothing."""
         if not len(ends):
-            return Cut(b"", 0, (), 0)
+            return Cut(b"", 0, (), 0, 0)
         starts = np.append(0, ends[:-1] + 1)
         cells = np.searchsorted(between, ends) - np.searchsorted(between, starts) + 1
         returns = signs[ends - 1] == ord(RETURN)
@@ -117,7 +119,9 @@ class Cutter:
             for place in np.flatnonzero(is_broken)
         ]
         good = b"".join(_take(text, starts, ends, ~(is_empty | is_broken)))
-        return Cut(good, int(records[-1]) + 1, broken, int(ends[-1]) + 1)
+        consumed = int(ends[-1]) + 1
+        cut_lines = int(np.searchsorted(lines, consumed))
+        return Cut(good, int(records[-1]) + 1, broken, cut_lines, consumed)
 
     def cut_slowly(self, text: bytes, final: bool) -> Cut:
         """Cut record by record, whatever the quotes are like."""
@@ -134,7 +138,7 @@ class Cutter:
                     broken.append(Broken(records, lines, piece.removesuffix(RETURN)))
                 records += 1
             lines += piece.count(NEW_LINE) + 1
-        return Cut(encode_bytes(good.getvalue()), records, broken, at)
+        return Cut(encode_bytes(good.getvalue()), records, broken, lines, at)
 
     def _walk(self, text: bytes, final: bool) -> Iterator[tuple[int, int, bool]]:
         """Where each record starts and stops, and whether it is one; else it is a line by itself."""

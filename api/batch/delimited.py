@@ -19,7 +19,7 @@ from api.batch.chunks import (
     places,
     put_malformed,
 )
-from api.batch.cutting import NEW_LINE, Broken, Cut, Cutter, count_sign, read_cells, record_pattern
+from api.batch.cutting import NEW_LINE, Broken, Cut, Cutter, read_cells, record_pattern
 from api.batch.defusing import restore, restore_name
 from api.batch.encodings import TextReader, to_utf8
 
@@ -38,7 +38,7 @@ class DelimitedText:
     def __init__(self, stream: BinaryIO) -> None:
         self._reader = TextReader(stream)
         self._rest, self._line, self.row, self.recoded = b"", 0, 0, 0
-        self._final = False
+        self._final = self._is_started = False
         self._fill()
         while NEW_LINE not in self._rest and not self._final and len(self._rest) <= LARGEST_RECORD:
             self._fill()
@@ -97,8 +97,9 @@ class DelimitedText:
     def read(self) -> Iterator[Chunk]:
         """The rows in their order, some thousands at a time."""
         while self._rest or not self._final:
-            if not self._final:
+            if not self._final and (self._is_started or len(self._rest) < BLOCK):
                 self._fill()
+            self._is_started = True
             cut = self._cutter.cut(self._rest, self._final)
             if len(self._rest) - cut.consumed > LARGEST_RECORD and not self._final:
                 cut = self._cutter.cut_slowly(self._rest, self._final)
@@ -113,21 +114,21 @@ class DelimitedText:
             )
 
     def _parse(self, cut: Cut) -> Chunk:
-        text, self._rest = self._rest[: cut.consumed], self._rest[cut.consumed :]
+        whole, consumed = self._rest, cut.consumed
+        self._rest = whole[consumed:]
         frame = self._read_frame(cut)
         if frame is None:
-            cut = self._cutter.cut(text, final=True, closely=True)
+            cut = self._cutter.cut(whole[:consumed], final=True, closely=True)
             frame = self._read_frame(cut)
         if frame is None:
-            cut = self._cutter.cut_slowly(text, final=True)
+            cut = self._cutter.cut_slowly(whole[:consumed], final=True)
             frame = self._read_frame(cut)
         if frame is None:
             raise FileRefused(f"The lines after line {self._line} cannot be made out.")
         rows = np.delete(np.arange(cut.records), [broken.record for broken in cut.broken])
-        rows += self.row + 1
-        chunk = Chunk(number_rows(frame, rows), self._put_aside(cut.broken))
+        chunk = Chunk(number_rows(frame, rows + self.row + 1), self._put_aside(cut.broken))
         self.row += cut.records
-        self._line += count_sign(text, NEW_LINE)
+        self._line += cut.lines
         return chunk
 
     def _read_frame(self, cut: Cut) -> pl.DataFrame | None:

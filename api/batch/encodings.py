@@ -9,6 +9,8 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 """What a file may begin with, and how it is then decoded."""
+LONGEST_LINE = 1 << 16
+"""Bytes that are read on to the end of a line; a longer one is put together later."""
 UNDEFINED = range(0x80, 0xA0)
 """Bytes of which some mean nothing in Windows-1252; those are kept as the control signs they are elsewhere."""
 WINDOWS_1252 = "".join(
@@ -31,6 +33,8 @@ class TextReader:
     def read(self, size: int) -> bytes:
         """The next bytes; none when the file is at its end."""
         block = self._stream.read(size)
+        if len(block) == size and self._decode is None:
+            block += self._stream.readline(LONGEST_LINE)  # so that hardly ever a line is cut in two
         if not self._started:
             self._started = True
             block = self._start(block)

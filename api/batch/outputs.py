@@ -9,6 +9,7 @@ from api.batch.defusing import defuse, defuse_name, quote
 from api.batch.formats import FORMATS, Format
 from api.batch.json_lines import LINE, splice
 from api.batch.layout import Layout
+from api.batch.scoring import Scored
 from rules.definitions import Model
 from rules.rows import PREFIX, scored_columns
 
@@ -31,15 +32,18 @@ class Outputs:
         }
         self._plain = {place for place, name in self._question.items() if name not in several}
 
-    def put_scored(
-        self, frame: pl.DataFrame, careful: bool, added: Sequence[str] = ()
-    ) -> pl.DataFrame:
+    def put_scored(self, scored: Scored, careful: bool) -> pl.DataFrame:
         """Scored rows; answers have their own types where the file can tell one from another.
 
         Where cells were not read carefully, those that hold answers hold nothing else.
         """
         plain = frozenset() if careful else self._plain
-        return self._put(frame, [*self._added, *added], plain, typed=self._kind.is_typed)
+        put = self._put(scored.rows, self._added, plain, typed=self._kind.is_typed)
+        return put if scored.good.all() else put.filter(scored.good)
+
+    def put_all(self, rows: pl.DataFrame, added: Sequence[str]) -> pl.DataFrame:
+        """Scored and rejected rows together, with columns behind the results that tell which is which."""
+        return self._put(rows, [*self._added, *added], frozenset(), typed=self._kind.is_typed)
 
     def put_rejected(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Rejected rows: the cells as they came, so that they can be corrected and sent again."""
@@ -71,7 +75,7 @@ class Outputs:
     def _put_answers(self, place: str) -> pl.Expr:
         question = self._question[place]
         answers = pl.col(question)
-        return answers.cast(pl.Int64) if question in self._whole else answers
+        return answers.cast(pl.Int64, strict=False) if question in self._whole else answers
 
     def _put_cells(self, place: str, kind: pl.DataType, plain: bool) -> pl.Expr:
         """Cells as they came, but for what would run in a spreadsheet or part a cell in two."""

@@ -79,7 +79,7 @@ def score_body(rules: Rules, kind: Kind, body: bytes, most: int) -> Iterator[byt
     outputs = Outputs(layout, rules.model, kind.format, style)
     scorer = ChunkScorer(rules, layout, chunks[0].frame.schema)
     rows = pl.concat([_merge(scorer.score(chunk)) for chunk in chunks], how="diagonal_relaxed")
-    frame = outputs.put_scored(rows, careful=True, added=ADDED)
+    frame = outputs.put_all(rows, ADDED)
     if kind.format.is_delimited:
         return _put_delimited(frame, style)
     return _put_lines(frame.to_series(), is_array=kind.is_array)
@@ -88,7 +88,7 @@ def score_body(rules: Rules, kind: Kind, body: bytes, most: int) -> Iterator[byt
 def _merge(result: Scored) -> pl.DataFrame:
     """Scored and rejected rows together, in the order in which they came."""
     nothing = pl.lit(None, pl.String).alias(PROBLEMS)
-    scored = result.scored.with_columns(pl.lit("scored").alias(STATUS), nothing)
+    scored = result.rows.filter(result.good).with_columns(pl.lit("scored").alias(STATUS), nothing)
     rejected = result.rejected.with_columns(pl.lit("rejected").alias(STATUS))
     return pl.concat([scored, rejected], how="diagonal_relaxed").sort(ROW)
 

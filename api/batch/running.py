@@ -93,10 +93,10 @@ def score_file(
             scorer: ChunkScorer | None = None
             for chunk in read_ahead(source.read()):
                 scorer = scorer or ChunkScorer(rules, layout, chunk.frame.schema)
-                scored, rejected = scorer.score(chunk)
+                scored = scorer.score(chunk)
                 put[0].write(put[0].outputs.put_scored(scored, scorer.careful))
-                put[1].write(put[1].outputs.put_rejected(rejected))
-                tally.count(scored, rejected)
+                put[1].write(put[1].outputs.put_rejected(scored.rejected))
+                tally.count(scored)
                 go_on(Progress(source.row, tally.rejected, done(source)))
             for one in put:
                 one.close()

@@ -35,10 +35,16 @@ class Rules(NamedTuple):
 
 
 class Scored(NamedTuple):
-    """What became of a chunk: every row of it stands in one of the two, in the order of the file."""
+    """What became of a chunk: every row of it is good or rejected, each in the order of the file."""
 
-    scored: pl.DataFrame
+    rows: pl.DataFrame
     """The input's columns by place, answers by question, the row's number, and what was worked out."""
+    good: pl.Series
+    """Which of these rows have scores; what was worked out for the others means nothing.
+
+    They are left out once it is known which columns are written: leaving out rows costs time by
+    the column.
+    """
     rejected: pl.DataFrame
     """The input's columns by place, the row's number, and its problems."""
 
@@ -59,19 +65,20 @@ class ChunkScorer:
 
     def score(self, chunk: Chunk) -> Scored:
         """Score every row that has no fault, and name all faults of every other."""
-        frame, rejected = self._read(chunk.frame)
+        read, rejected = self._read(chunk.frame)
         if chunk.malformed.height:
             rejected = pl.concat([rejected, chunk.malformed], how="diagonal_relaxed").sort(ROW)
-        return Scored(self._score(frame), rejected)
+        rows = self._score(read)
+        return Scored(rows, ~rows[BAD], rejected)
 
     def _read(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """The rows without fault, with their answers, and the others with their problems."""
+        """The rows with their answers, and those that have a fault with their problems."""
         read = self._read_answers(frame, self.careful)
         rejected = self._find_problems(frame.filter(read[BAD]))
         if not self.careful and rejected[PROBLEMS].has_nulls():
             self.careful = True
             return self._read(frame)
-        return read.filter(~read[BAD]) if rejected.height else read, rejected
+        return read, rejected
 
     def _read_answers(self, frame: pl.DataFrame, careful: bool) -> pl.DataFrame:
         """The frame with answers, and whether a row has any fault."""
@@ -94,6 +101,7 @@ class ChunkScorer:
         )
 
     def _put_told(self) -> pl.Expr:
+        """Every fault of a row as `field: code`, with `; ` between them."""
         codes = [(one.question.id, one.find_code(careful=True)) for one in self._readers]
         codes += [
             (place, pl.when(condition).then(pl.lit("contradiction")))
@@ -131,6 +139,7 @@ class ChunkScorer:
         """The frame with what was worked out; a few rows one by one, for that takes less time."""
         if frame.height > FEW or not frame.height:
             return self._plan.score(frame.lazy()).collect()
+        frame = frame.filter(~frame[BAD])
         answers: Iterable[dict[str, object]] = frame.select(self._answered).iter_rows(named=True)
         rows = [self._rules.rows.score_person(person) for person in answers]
         return frame.hstack(pl.DataFrame(rows, schema=self._rules.tables.schema))

@@ -13,6 +13,8 @@ from polars.io.plugins import register_io_source
 from api.batch.chunks import Style
 from api.batch.sheets import SheetWriter
 
+ROW_GROUP = 1 << 17
+"""Rows that a Parquet file keeps together, and that are kept in memory until they are written."""
 PATIENCE = 0.5
 """Seconds after which it is looked whether the writer is still there."""
 
@@ -85,7 +87,7 @@ class Flow:
 
 def write_parquet(frames: pl.LazyFrame, stream: BinaryIO) -> None:
     """As Parquet."""
-    frames.sink_parquet(stream)
+    frames.sink_parquet(stream, compression_level=1, row_group_size=ROW_GROUP)
 
 
 def write_header(names: Sequence[str], stream: BinaryIO, style: Style) -> None:

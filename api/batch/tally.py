@@ -8,6 +8,7 @@ import polars as pl
 
 from api.batch.chunks import PROBLEMS
 from api.batch.layout import Columns
+from api.batch.scoring import Scored
 from rules.definitions import Model
 from rules.rows import BETWEEN, PREFIX
 
@@ -41,14 +42,16 @@ class Tally:
         self._problems = Counter[str]()
         self.scored = self.rejected = 0
 
-    def count(self, scored: pl.DataFrame, rejected: pl.DataFrame) -> None:
-        """Count what was written."""
-        self.scored += scored.height
-        self.rejected += rejected.height
+    def count(self, scored: Scored) -> None:
+        """Count the rows of a chunk."""
+        columns = {name: f"{PREFIX}{name}_level" for name in self._levels}
+        rows = scored.rows.select(*columns.values(), ACTION).filter(scored.good)
+        self.scored += rows.height
+        self.rejected += scored.rejected.height
         for name, levels in self._levels.items():
-            levels.update(_count(scored[f"{PREFIX}{name}_level"]))
-        self._actions.update(_count(scored[ACTION]))
-        self._problems.update(_count(rejected[PROBLEMS].str.split(BETWEEN).explode()))
+            levels.update(_count(rows[columns[name]]))
+        self._actions.update(_count(rows[ACTION]))
+        self._problems.update(_count(scored.rejected[PROBLEMS].str.split(BETWEEN).explode()))
 
     def sum_up(self, columns: Columns, notes: Sequence[str], seconds: float) -> Summary:
         """The summary of everything that was counted."""
