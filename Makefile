@@ -9,10 +9,10 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit
 	--no-emit-find-links --no-header --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check soak openapi bench lock venv clean
+.PHONY: help serve test check soak openapi bench bench-batch lock venv clean
 
 help: ## list what make can do
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 serve: .venv/stamp-run ## start the API on 127.0.0.1:8000 (PORT=8123 for another port)
 	$(BIN)/psoas serve --port $(PORT)
@@ -37,15 +37,19 @@ openapi: .venv/stamp-dev ## write openapi/openapi.json and the example responses
 bench: .venv/stamp-dev ## measure /assess beside a bare server and an ordinary endpoint
 	$(BIN)/python -m bench.assess
 
+bench-batch: .venv/stamp-dev .venv-bench/stamp ## measure batch scoring beside copying a file and beside other engines
+	$(BIN)/python -m bench.batch $(BENCH)
+
 lock: .venv/stamp-dev ## compile the locked requirements anew from pyproject.toml
 	$(COMPILE) pyproject.toml -o requirements.lock
 	$(COMPILE) --group build -o requirements-build.lock
 	$(COMPILE) pyproject.toml --group dev --group build -o requirements-dev.lock
+	$(COMPILE) requirements-bench.in -o requirements-bench.lock
 
 venv: .venv/stamp-run ## install the service and its command, .venv/bin/psoas
 
 clean: ## remove what was installed and built
-	rm -rf .venv dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-bench dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .venv/bin/pip:
 	$(PYTHON) -m venv --clear .venv || { rm -rf .venv; exit 1; }
@@ -57,4 +61,10 @@ clean: ## remove what was installed and built
 
 .venv/stamp-dev: .venv/stamp-run requirements-dev.lock
 	$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+# Other engines to measure beside; what they need must not mix with what the service needs.
+.venv-bench/stamp: requirements-bench.lock
+	$(PYTHON) -m venv --clear .venv-bench
+	.venv-bench/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements-bench.lock
 	@touch $@

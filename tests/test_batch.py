@@ -1,9 +1,12 @@
 """Files of questionnaires: which cells are answers, what goes out, and that every row is accounted for."""
 
+import gzip
 import io
 import json
 import math
 import random
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -330,6 +333,30 @@ def test_nothing_is_overwritten_unless_asked(tmp_path: Path) -> None:
         score_file(RULES, Order(tmp_path / "in.csv", tmp_path / "a.csv", tmp_path / "a.csv"))
     assert (tmp_path / "out.csv").read_text() == "mine"
     assert {path.name for path in tmp_path.iterdir()} == {"in.csv", "out.csv"}
+
+
+def test_only_files_are_replaced_and_links_stay(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text(f"id,{HOURS}\n1,4\n")
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(FileRefused, match="not a file"):
+        score_file(RULES, Order(tmp_path / "in.csv", tmp_path / "folder.csv", may_replace=True))
+    (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
+    score_file(RULES, Order(tmp_path / "in.csv", tmp_path / "link.csv"))
+    assert (tmp_path / "link.csv").is_symlink()
+    assert len(read_csv(tmp_path / "real.csv")) == 1
+
+
+def test_no_writer_is_left_behind_by_a_run_that_ends_early(tmp_path: Path) -> None:
+    line = '{"%s": 4}\n'.replace("%s", HOURS)
+    packed = gzip.compress((line * 200_000).encode())
+    (tmp_path / "in.ndjson.gz").write_bytes(packed[:-100])
+    before = threading.active_count()
+    for target in ("out.csv", "out.parquet", "out.xlsx", "out.ndjson"):
+        with pytest.raises(FileRefused, match="damaged"):
+            score_file(RULES, Order(tmp_path / "in.ndjson.gz", tmp_path / target))
+    time.sleep(0.3)
+    assert threading.active_count() <= before
+    assert [path.name for path in tmp_path.iterdir()] == ["in.ndjson.gz"]
 
 
 def test_rejects_of_the_last_run_do_not_stay(tmp_path: Path) -> None:

@@ -23,8 +23,8 @@ from api.batch.sinks import Sink
 from api.batch.tally import Summary, Tally
 from api.batch.whole import STREAM, read_ahead, write_whole
 
-TAB = (".tsv",)
-"""Endings of delimited text whose separator is a tab, whatever that of the input was."""
+TAB = ".tsv"
+"""The ending of delimited text whose separator is a tab, whatever that of the input was."""
 
 
 class Order(NamedTuple):
@@ -128,6 +128,7 @@ class _Written:
         self.outputs = Outputs(layout, rules.model, self._kind, self._style)
         self._stream = stack.enter_context(write_whole(destination.path, destination.packed))
         self._sink: Sink | None = None
+        stack.callback(self._stop)
 
     def write(self, frame: pl.DataFrame) -> None:
         if self._sink is None:
@@ -138,10 +139,15 @@ class _Written:
         if self._sink is not None:
             self._sink.close()
 
+    def _stop(self) -> None:
+        """Nothing is written to the file any more, whether it is done or not."""
+        if self._sink is not None:
+            self._sink.stop()
+
 
 def _choose_style(destination: Destination, style: Style) -> Style:
     """Delimited text goes out as it came in, unless the file's name or the order says otherwise."""
-    if "".join(destination.path.suffixes[:1]).lower() in TAB:
+    if TAB in map(str.lower, destination.path.suffixes):
         style = style._replace(separator="\t")
     decimal_comma = destination.style.decimal_comma
     if decimal_comma and style.separator == ",":
@@ -164,6 +170,8 @@ def find_destinations(order: Order) -> tuple[Destination, Destination]:
     named = order.target_format if order.rejects is None else None
     reject_kind, reject_packed = find_format(rejects, named)
     for path in (order.target, rejects):
+        if path != STREAM and path.exists() and not path.is_file():
+            raise FileRefused(f"{path} is not a file that could be replaced.")
         if path != STREAM and path.exists() and not order.may_replace:
             raise FileRefused(f"{path} is there already; --force replaces it.")
         if STREAM not in {path, order.source} and _same(path, order.source):

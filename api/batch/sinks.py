@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from queue import Full, Queue
 from threading import Thread
 from typing import BinaryIO, Protocol
@@ -26,7 +27,14 @@ class Sink(Protocol):
         """Write some rows."""
 
     def close(self) -> None:
-        """Finish the file."""
+        """Finish the file.
+
+        Raises:
+            OSError, polars.exceptions.PolarsError: where something could not be written.
+        """
+
+    def stop(self) -> None:
+        """Write no more; the file is of no use then, unless it was finished."""
 
 
 Write = Callable[[pl.LazyFrame, BinaryIO], None]
@@ -70,6 +78,13 @@ class Flow:
         self._put(None)
         self._thread.join()
         self._check()
+
+    def stop(self) -> None:
+        """End the writer, too, if it still waits for more."""
+        while self._thread.is_alive():
+            with suppress(Full):
+                self._queue.put(None, timeout=PATIENCE)
+                self._thread.join()
 
     def _put(self, frame: pl.DataFrame | None) -> None:
         while True:
@@ -129,3 +144,6 @@ class Sheet:
     def __init__(self, schema: Mapping[str, pl.DataType], stream: BinaryIO) -> None:
         self._writer = SheetWriter(stream, list(schema))
         self.write, self.close = self._writer.write, self._writer.close
+
+    def stop(self) -> None:
+        """Nothing is written but by the calls themselves."""

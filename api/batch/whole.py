@@ -33,6 +33,7 @@ def write_whole(path: Path, packed: Compression | None) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
+    path = path.resolve()  # what a link points to is replaced, not the link
     part = path.with_name(f".{path.name}.part")
     with _open_alone(part) as file:
         try:
