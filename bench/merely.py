@@ -17,7 +17,7 @@ def copy(source: Path, target: Path, *, as_text: bool) -> None:
     """Read a file and write it as Parquet, with as many columns more as scoring adds."""
     scans = {
         ".csv": lambda: pl.scan_csv(source, infer_schema=not as_text, ignore_errors=not as_text),
-        ".ndjson": lambda: pl.scan_ndjson(source),
+        ".ndjson": lambda: pl.scan_ndjson(source, ignore_errors=True),
         ".parquet": lambda: pl.scan_parquet(source),
     }
     frame = scans[source.suffix]()

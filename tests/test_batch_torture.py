@@ -102,6 +102,7 @@ def test_a_cell_of_a_megabyte_goes_through(tmp_path: Path) -> None:
 
 
 def test_a_line_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.batch.encodings.LONGEST_LINE", 100)
     for module in ("chunks", "delimited", "cutting", "json_lines"):
         monkeypatch.setattr(f"api.batch.{module}.LARGEST_RECORD", 1000)
         if module in ("delimited", "json_lines"):
@@ -112,13 +113,14 @@ def test_a_line_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
     assert "longer" in refusal(tmp_path, line, "in.ndjson")
 
 
-@pytest.mark.parametrize("block", [1, 7, 64, 1000])
+@pytest.mark.parametrize("block", [1, 7, 35, 36, 37, 41, 64, 1000])
 def test_rows_are_the_same_wherever_blocks_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int
 ) -> None:
     content = f'id,{HOURS},note\n1,4,"a\n""b"""\r\n2,5\n3,6,x"y\n4,"7",\u00e9\n\n5,8,"z'
     whole = run(tmp_path, content)
     monkeypatch.setattr("api.batch.delimited.BLOCK", block)
+    monkeypatch.setattr("api.batch.encodings.LONGEST_LINE", 0)
     if block >= len(content.split("\n", maxsplit=1)[0]):
         assert run(tmp_path, content)[1:] == whole[1:]
     lines = '{"HOURS": 4, "n": "\u00e9"}\n\nnot\n{"HOURS": 5}'.replace("HOURS", HOURS)
@@ -342,6 +344,7 @@ def test_a_key_that_turns_up_late_is_told_and_not_lost(
     early = '{"HOURS": 4}\n'.replace("HOURS", HOURS) * 20
     done = run(tmp_path, early + '{"HOURS": 5, "late": 1}\n'.replace("HOURS", HOURS), "in.ndjson")
     assert problems(done.rejected) == ["late: unknown_field"]
+    assert done.rejected[0][HOURS] == '{"HOURS": 5, "late": 1}'.replace("HOURS", HOURS)
 
 
 def test_chunks_are_bounded() -> None:

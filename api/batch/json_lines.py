@@ -105,9 +105,11 @@ class JsonLines:
         if wrong:
             good = good.filter(pl.Series(~np.isin(np.arange(len(filled)), wrong)))
         problems = [looked[place].problem for place in wrong]
-        empty: list[list[str | None]] = [[] for _ in wrong]
+        whole = [
+            [lines[place]] for place in wrong
+        ]  # where rejects are no lines, in the first column
         aside = put_malformed(
-            len(self.header), empty, [int(rows[place]) for place in wrong], problems
+            len(self.header), whole, [int(rows[place]) for place in wrong], problems
         )
         texts = [_put_aside(lines[int(place)], looked[place]) for place in wrong]
         return Chunk(good, aside.with_columns(pl.Series(LINE, texts, dtype=pl.String)))
