@@ -121,11 +121,9 @@ def score(  # noqa: PLR0913, PLR0917  # each is an option of the command
     except FileRefused as refused:
         _refuse(str(refused))
     except (OSError, pl.exceptions.PolarsError) as error:
-        told = (
-            error.strerror
-            if isinstance(error, OSError) and error.strerror
-            else "the disk may be full"
-        )
+        told = "the disk may be full, or a column may be of a kind that is not known here"
+        if isinstance(error, OSError) and error.strerror:
+            told = error.strerror
         _refuse(f"The result could not be written: {told}. Nothing was left behind.")
     tell_summary(summary)
     if fail_on_rejects and summary.rejected:

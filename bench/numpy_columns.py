@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import reduce
-from operator import or_
+from operator import and_, or_
 from typing import Any
 
 import numpy as np
 
 from rules.person import Person
-from rules.questions import YES_NO, Answer, Question
+from rules.questions import YES_NO, Answer, Question, View
 
 Column = np.ndarray[Any, Any]
 """A value for each person."""
@@ -53,6 +53,9 @@ class Columns(Person):
     def any_of(self, conditions: Iterable[Any]) -> Any:
         return reduce(or_, conditions, False)
 
+    def all_of(self, conditions: Iterable[Any]) -> Any:
+        return reduce(and_, conditions, True)
+
     def where(self, condition: Any, value: Any, otherwise: Any) -> Any:
         return np.where(condition, value, otherwise)
 
@@ -80,13 +83,14 @@ class Columns(Person):
 
 
 class Filled(Mapping[str, Any]):
-    """Filled answers by question id, each read when it is needed."""
+    """Answers filled for one evaluation by question id, each read when it is needed."""
 
-    def __init__(self, columns: Columns, questions: Mapping[str, Question]) -> None:
-        self._columns, self._questions = columns, questions
+    def __init__(self, columns: Columns, questions: Mapping[str, Question], view: View) -> None:
+        self._columns, self._questions, self._view = columns, questions, view
 
     def __getitem__(self, name: str) -> Any:
-        filled, question = self._columns.read(f"filled_{name}"), self._questions[name]
+        question = self._questions[name]
+        filled = self._columns.read(f"filled_{name}_{self._view}")
         return Chosen(filled, list_options(question)) if question.options else filled
 
     def __iter__(self) -> Iterator[str]:

@@ -1,194 +1,123 @@
 """The five habits and the index in GoRules ZEN: a decision graph of expressions, made from the model.
 
 Run as `python -m bench.peers_zen FILE.parquet`, where zen-engine is installed. The graph works out
-the scores and no more: no intervals, levels, safety and warnings, and no check of the answers.
+the scores and no more; with `--whole` also the intervals, levels, safety action and top habit, but
+no warnings, and never a check of the answers.
 
-What the expression language cannot say is said otherwise. It knows no infinity: a rise from nothing
-is one that lies behind every curve's last bend, and a limit to 0 has no upper end. A result that is
-null is left out of the engine's answer. Its numbers are decimal and ours are binary; both are rounded by
-the same rule.
+A result that is null is left out of the engine's answer. Its numbers are decimal and ours are
+binary; both are rounded by the same rule.
 """
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 import polars as pl
 import zen  # type: ignore[import-not-found]  # it has an environment of its own
 
-from bench.peers import Scores, run, scored_questions
-from rules.components import Component, Curve, Quantity
-from rules.definitions import Habit, Model
-from rules.formula import TOP
-from rules.loading import load_model
-from rules.questions import Answer, Question
+from bench import peers_zen_expressions as expressions
+from bench.peers import VIEWS, Row, result_names, run, scored_questions
+from rules.definitions import Model
+from rules.questions import View
 
 KEY = "psoas"
 """What the decision is called in the engine."""
-BEYOND = 1e9
-"""A rise from nothing, in percent: behind the last bend of every curve."""
+FIRST, LAST = "in", "out"
+"""The nodes of a decision where answers come in and results go out."""
 
 Expressions = dict[str, str]
 """Expressions by the name of what they work out."""
+Json = dict[str, Any]
+"""A piece of a decision."""
+
+# Steps
 
 
-def write(value: Answer) -> str:
-    """A constant, as the expression language writes it."""
-    return json.dumps(value)
+def fill(model: Model, view: View) -> Expressions:
+    """Filled answers, and whether each habit has a score."""
+    return {
+        **{question.id: expressions.fill(question, view) for question in scored_questions(model)},
+        **{f"{habit.id}_is_scored": expressions.is_scored(habit) for habit in model.habits},
+    }
 
 
-# Answers
+def add_points(model: Model) -> Expressions:
+    """Quantities and points of components, from filled answers."""
+    habits = model.habits
+    return {
+        **{name: expressions.work_out(q) for h in habits for name, q in h.quantities.items()},
+        **{f"{h.id}_{c.id}": expressions.add_points(c, h) for h in habits for c in h.components},
+        **{name: name for name in (f"{habit.id}_is_scored" for habit in habits)},
+    }
 
 
-def fill(question: Question) -> str:
-    """The answer, or its stand-in where it is unanswered or not asked."""
-    stand_in = write(question.stand_ins["score"])
-    filled = f"{question.id} ?? {stand_in}"
-    if question.asked_only_if:
-        filled = f"({is_left_out(question)}) ? {stand_in} : ({filled})"
-    return filled
+def score(model: Model, view: View) -> Expressions:
+    """Scores of the habits and the index in one evaluation, from points."""
+    scores = {f"{h.id}_{view}": expressions.score_habit(h, view) for h in model.habits}
+    return scores | {f"index_{view}": expressions.score_index(model, view)}
 
 
-def is_left_out(question: Question) -> str:
-    """Whether another answer leaves the question out."""
-    gates = question.asked_only_if.items()
-    return " or ".join(f"{gate} == {write(not needed)}" for gate, needed in gates)
+def screen(model: Model) -> Expressions:
+    """What the red flags say."""
+    safety = model.safety
+    return {"safety_action": expressions.act(safety), "cleared": expressions.is_cleared(safety)}
 
 
-def is_scored(habit: Habit) -> str:
-    """Whether the habit's core question is answered, or is not asked."""
-    core = habit.core
-    answered = f"{core.id} != null"
-    return f"{answered} or {is_left_out(core)}" if core.asked_only_if else answered
-
-
-def work_out(quantity: Quantity) -> str:
-    """A quantity from filled answers."""
-    if total := quantity.total:
-        return " + ".join(f"{name} * {times}" for name, times in total.items())
-    if percent := quantity.percent:
-        return f"{percent.of} * 100 / {percent.in_}"
-    if rise := quantity.rise:
-        before, now = rise.from_, rise.to
-        percent_more = f"100 * ({now} / {before} - 1)"
-        return f"{now} == 0 ? 0 : ({before} == 0 ? {BEYOND:.0f} : {percent_more})"
-    adjusted = quantity.adjusted
-    assert adjusted
-    off = f"({adjusted.when} == {write(adjusted.equals)} ? {adjusted.taking_off} : 0)"
-    return f"max([{adjusted.of} - {off}, 0])"
-
-
-# Points
-
-
-def measure(habit: Habit, of: str) -> str:
-    """A filled answer, or a quantity worked out in the same step as the points."""
-    return f"$.{of}" if of in habit.quantities else of
-
-
-def add_points(component: Component, habit: Habit) -> str:
-    """A component's points from filled answers and quantities."""
-    if component.curve:
-        points = draw(component.curve, measure(habit, component.curve.of))
-    else:
-        tables = component.choice_points.items()
-        points = " + ".join(f"({choose(question, table)})" for question, table in tables)
-    if limit := component.never_more_than:
-        points = f"min([{points}, {measure(habit, limit.per)} * {limit.points}])"
-    if component.factor:
-        points = f"({points}) * ({choose(component.factor.by, component.factor.by_answer)})"
-    if component.credit:
-        points = f"-({points})"
-    if habit.practised_if_any:
-        kinds = {question.id: question.answer for question in habit.questions}
-        signs = [
-            name if kinds[name] == "yes_no" else f"{name} > 0" for name in habit.practised_if_any
-        ]
-        points = f"({' or '.join(signs)}) ? ({points}) : 0"
-    return points
-
-
-def draw(curve: Curve, at: str) -> str:
-    """The first height of a curve plus the part of each ramp that lies behind."""
-    ramps = [
-        f"({at} <= {start} ? 0 : {at} >= {start + width} ? {width * slope} : ({at} - {start}) * {slope})"
-        for start, width, slope in curve.ramps
-    ]
-    return " + ".join([str(curve.points[0].points), *ramps])
-
-
-def choose(question: str, table: Mapping[Answer, float]) -> str:
-    """The number beside an answer."""
-    *firsts, (_, last) = table.items()
-    chosen = str(last)
-    for option, number in reversed(firsts):
-        chosen = f"{question} == {write(option)} ? {number} : ({chosen})"
-    return chosen
-
-
-# Scores
-
-
-def round_half_up(tenths: str) -> str:
-    """A value given in tenths, rounded, in points."""
-    return f"floor({tenths} + 0.5 + 0.000000001) / 10"
-
-
-def score_habit(habit: Habit) -> str:
-    """A habit's score from its components' points; null where its core question is unanswered."""
-    points = " + ".join(f"{habit.id}_{component.id}" for component in habit.components)
-    score = round_half_up(f"max([0, min([{points}, {TOP}])]) * 10")
-    return f"{habit.id}_is_scored ? {score} : null"
-
-
-def score_index(model: Model) -> str:
-    """The index from habit scores of the same step; null where too little weight is scored."""
-    weights = [(f"$.{habit.id}", habit.index.weight) for habit in model.habits]
-    total = " + ".join(f"({score} ?? 0) * {weight}" for score, weight in weights)
-    counted = " + ".join(f"({score} == null ? 0 : {weight})" for score, weight in weights)
-    margin = model.index.margin_below_floor
-    floors = [f"($.{habit.id} ?? 0) - {margin}" for habit in model.habits if habit.index.sets_floor]
-    rounded = round_half_up(f"max([{', '.join([f'({total}) / ({counted})', *floors])}]) * 10")
-    return f"({counted}) * 100 >= {model.weight_for_a_score} ? {rounded} : null"
+def judge(model: Model) -> Expressions:
+    """Levels and the top habit, from the scores of all evaluations."""
+    scales = [*(habit.id for habit in model.habits), "index"]
+    levels = {f"{scale}_level": expressions.decide_level(model, scale) for scale in scales}
+    return {**levels, "top_habit": expressions.find_top_habit(model)}
 
 
 # The decision
 
 
-def make_steps(model: Model) -> Iterator[Expressions]:
-    """The expressions, step by step: filled answers; quantities and points; scores and index.
-
-    A step uses what the step before gave, and `$` what it worked out itself. This was the fastest
-    of the arrangements tried: every further step hands everything on once more.
-    """
-    habits, scored = model.habits, [f"{habit.id}_is_scored" for habit in model.habits]
-    filled = {question.id: fill(question) for question in scored_questions(model)}
-    yield filled | dict(zip(scored, map(is_scored, habits), strict=True))
-    made = {name: work_out(q) for habit in habits for name, q in habit.quantities.items()}
-    points = {
-        f"{habit.id}_{component.id}": add_points(component, habit)
-        for habit in habits
-        for component in habit.components
+def make_node(name: str, step: Expressions, *, adds: bool = False) -> Json:
+    """A node that works out a step; it adds to what it was given, or else leaves that behind."""
+    content = {
+        "expressions": [{"id": key, "key": key, "value": value} for key, value in step.items()],
+        "passThrough": adds,
+        "executionMode": "single",
     }
-    yield made | points | {name: name for name in scored}
-    yield {habit.id: score_habit(habit) for habit in habits} | {"index": score_index(model)}
+    return {"id": name, "type": "expressionNode", "content": content}
 
 
-def make_decision(model: Model) -> dict[str, Any]:
-    """The decision graph: a node for each step, one after the other."""
-    nodes: list[dict[str, Any]] = [{"id": "in", "type": "inputNode"}]
-    for number, step in enumerate(make_steps(model)):
-        expressions = [{"id": name, "key": name, "value": value} for name, value in step.items()]
-        content = {"expressions": expressions, "passThrough": False, "executionMode": "single"}
-        nodes.append({"id": f"step {number}", "type": "expressionNode", "content": content})
-    nodes.append({"id": "out", "type": "outputNode"})
-    edges = [
-        {"id": f"{a['id']} to {b['id']}", "type": "edge", "sourceId": a["id"], "targetId": b["id"]}
-        for a, b in pairwise(nodes)
-    ]
-    placed = [{**node, "name": node["id"], "position": {"x": 0, "y": 0}} for node in nodes]
-    return {"contentType": "application/vnd.gorules.decision", "nodes": placed, "edges": edges}
+def make_chain(model: Model, view: View) -> list[Json]:
+    """The nodes that work out the scores in one evaluation, one after the other.
+
+    A step uses what the step before gave, and `$` what it worked out itself. For the scores alone
+    this was the fastest of the arrangements tried: every further step hands everything on once more.
+    """
+    steps = {"fill": fill(model, view), "points": add_points(model), "scores": score(model, view)}
+    return [make_node(f"{name} {view}", step) for name, step in steps.items()]
+
+
+def make_chains(model: Model, *, whole: bool) -> list[list[Json]]:
+    """The nodes from the answers to the results; for the whole of a row, chains that meet in the end."""
+    if not whole:
+        return [make_chain(model, "score")]
+    screening, judging = (
+        make_node("screen", screen(model)),
+        make_node("judge", judge(model), adds=True),
+    )
+    chains = [[screening], *(make_chain(model, view) for view in VIEWS)]
+    return [[*chain, judging] for chain in chains]
+
+
+def make_decision(model: Model, *, whole: bool) -> Json:
+    """The decision graph."""
+    ends: list[Json] = [{"id": FIRST, "type": "inputNode"}, {"id": LAST, "type": "outputNode"}]
+    nodes, pairs = {node["id"]: node for node in ends}, {}
+    for chain in make_chains(model, whole=whole):
+        nodes |= {node["id"]: node for node in chain}
+        for a, b in pairwise([FIRST, *(node["id"] for node in chain), LAST]):
+            pairs[f"{a} to {b}"] = {"type": "edge", "sourceId": a, "targetId": b}
+    return {
+        "contentType": "application/vnd.gorules.decision",
+        "nodes": [{**n, "name": name, "position": {"x": 0, "y": 0}} for name, n in nodes.items()],
+        "edges": [{**pair, "id": name} for name, pair in pairs.items()],
+    }
 
 
 class Zen:
@@ -196,29 +125,28 @@ class Zen:
 
     at_a_time = 20_000
 
-    def __init__(self, model: Model) -> None:
-        loader = {"type": "static", "content": {KEY: make_decision(model)}}
+    def __init__(self, model: Model, whole: bool) -> None:
+        loader = {"type": "static", "content": {KEY: make_decision(model, whole=whole)}}
         self._engine = zen.ZenEngine({"loader": loader})
-        self._names = [*(habit.id for habit in model.habits), "index"]
+        self._names = result_names(model, whole=whole)
 
-    def prepare(self, people: pl.DataFrame) -> list[dict[str, Any]]:
+    def prepare(self, people: pl.DataFrame) -> list[Json]:
         """A request for each person, with the answers that were given."""
         return [
             {"key": KEY, "context": {k: v for k, v in answers.items() if v is not None}}
             for answers in people.to_dicts()
         ]
 
-    def evaluate(self, prepared: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def evaluate(self, prepared: list[Json]) -> list[Json]:
         """The engine's answer to each request."""
-        results: list[dict[str, Any]] = self._engine.evaluate_batch(prepared)
+        results: list[Json] = self._engine.evaluate_batch(prepared)
         return results
 
-    def read(self, results: Sequence[Mapping[str, Any]], count: int) -> list[Scores]:
-        """The scores in those answers."""
-        found = [result["data"]["result"] for result in results[:count]]
-        return [[scores.get(name) for name in self._names] for scores in found]
+    def read(self, results: Sequence[Mapping[str, Any]]) -> list[Row]:
+        """The results in those answers."""
+        found = [result["data"]["result"] for result in results]
+        return [[row.get(name) for name in self._names] for row in found]
 
 
 if __name__ == "__main__":
-    model = load_model()
-    run(Zen(model), model)
+    run(Zen)

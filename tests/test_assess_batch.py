@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import gzip
 import io
 import json
 import time
@@ -97,6 +98,12 @@ def test_keys_that_stand_twice_and_odd_signs(call: Call) -> None:
         ("[]", "application/xml", 415),
         (f"{HOURS}\n" + "4\n" * 1001, CSV, 413),
         ("[" + "{}," * 1000 + "{}]", JSON, 413),
+        ('[{"x": ' + "[" * 900 + "]" * 900 + "}]", JSON, 400),
+        ("{" + ", ".join(f'"c{n}": 1' for n in range(2000)) + "}\n" + "{}\n" * 60_000, LINES, 413),
+        (",".join(f"c{n}" for n in range(2000)) + "\n" + "x\n" * 100_000, CSV, 413),
+        (gzip.compress(b"id,sitting_hours_per_day\n" + b"1,4\n" * 2_000_000), CSV, 422),
+        ("sep=|\nid|sitting_hours_per_day\n1|4\n", CSV, 422),
+        (b"sep=\xff\nid,x\n1,4\n", CSV, 422),
     ],
 )
 def test_what_cannot_be_used_is_a_problem(

@@ -383,3 +383,75 @@ def test_a_column_of_a_caller_may_be_called_anything(tmp_path: Path) -> None:
     done = run(tmp_path, ",".join([*names, HOURS]) + "\n" + ",".join([*"abcdefghij", "4"]) + "\n")
     assert list(done.scored[0].values())[:10] == list("abcdefghij")
     assert done.scored[0][f"{PREFIX}prolonged_sitting_score"] == "0.0"
+
+
+def test_missing_codes_do_not_let_a_cell_out_unquoted(tmp_path: Path) -> None:
+    content = f'{HOURS},runs,id\n"7,5",no,1\n=NA(),no,2\n"n/a, x",no,3\n'
+    done = run(tmp_path, content, mapping='missing = ["=NA()", "n/a, x"]')
+    assert [row["id"] for row in done.scored] == ["1", "2", "3"]
+    assert [row[HOURS] for row in done.scored] == ["7,5", "'=NA()", "n/a, x"]
+    assert done.scored[0]["psoas_prolonged_sitting_score"] == "52.5"
+
+
+def test_yes_and_no_as_floats_with_gaps(tmp_path: Path) -> None:
+    frame = pl.DataFrame({HOURS: [4.0, 4.0, 4.0, 4.0], "saddle_numbness": [1.0, None, 0.0, 0.5]})
+    frame.write_parquet(tmp_path / "in[1].parquet")
+    frame.head(1).write_parquet(tmp_path / "in1.parquet")
+    order = Order(tmp_path / "in[1].parquet", tmp_path / "out.csv")
+    summary = score_file(RULES, order)
+    assert (summary.scored, summary.problems) == (3, {"saddle_numbness: wrong_type": 1})
+    assert summary.actions == {"emergency": 1, "none": 2}
+
+
+def test_cells_that_are_nobodys_business_stay_as_they_are(tmp_path: Path) -> None:
+    cells = ["'+49123", "'-5", "a\rb", "b\r", "\r", 'c"d']
+    text = f"note,{HOURS}\n" + "".join(f"{quote(c)},4\n" for c in cells)
+    done = run(tmp_path, text)
+    assert [row["note"] for row in done.scored] == [f"'{c}" if c == "\r" else c for c in cells]
+
+
+def quote(cell: str) -> str:
+    """A cell in quotes; one with a quote in its middle as it is, which is odd and has to be borne."""
+    return cell if '"' in cell else f'"{cell}"'
+
+
+def test_a_key_is_found_twice_however_it_is_spaced(tmp_path: Path) -> None:
+    lines = '{"H":4,"H" :9}\n{"H":4}\n'.replace("H", HOURS)
+    assert problems(run(tmp_path, lines, "in.ndjson").rejected) == [f"{HOURS}: malformed"]
+
+
+def test_lines_that_are_sent_again_keep_their_numbers(tmp_path: Path) -> None:
+    line = '{"H":4,"id":0.12345678901234567890,"e":1E5'.replace("H", HOURS)
+    (tmp_path / "in.ndjson").write_text(line + ',"psoas_row":3,"psoas_problems":"x"}\n')
+    score_file(RULES, Order(tmp_path / "in.ndjson", tmp_path / "out.ndjson"))
+    assert (tmp_path / "out.ndjson").read_text().startswith(line + ',"psoas_row":1,')
+
+
+def test_columns_that_a_spreadsheet_would_call_the_same_both_stay(tmp_path: Path) -> None:
+    pl.DataFrame({"=a": ["x"], "'=a": ["y"], HOURS: [4.0]}).write_parquet(tmp_path / "in.parquet")
+    score_file(RULES, Order(tmp_path / "in.parquet", tmp_path / "out.csv"))
+    (row,) = read_csv(tmp_path / "out.csv")
+    assert list(row.values())[:2] == ["x", "y"]
+
+
+def test_what_a_sheet_cannot_hold_is_refused_or_kept_as_text(tmp_path: Path) -> None:
+    wide = {f"c{n}": [1] for n in range(16_370)}
+    pl.DataFrame({HOURS: [4.0], **wide}).write_parquet(tmp_path / "wide.parquet")
+    with pytest.raises(FileRefused, match="16,384 columns"):
+        score_file(RULES, Order(tmp_path / "wide.parquet", tmp_path / "out.xlsx"))
+    pl.DataFrame({HOURS: [4.0], "x": ["y" * 40_000]}).write_parquet(tmp_path / "long.parquet")
+    with pytest.raises(FileRefused, match="32,767"):
+        score_file(RULES, Order(tmp_path / "long.parquet", tmp_path / "out.xlsx"))
+    pl.DataFrame({HOURS: [4.0], "id": [9007199254740993]}).write_parquet(tmp_path / "id.parquet")
+    score_file(RULES, Order(tmp_path / "id.parquet", tmp_path / "out.xlsx"))
+    assert pl.read_excel(tmp_path / "out.xlsx")["id"].to_list() in (
+        ["9007199254740993"],
+        [9007199254740993],
+    )
+
+
+def test_columns_of_any_type_go_through(tmp_path: Path) -> None:
+    frame = pl.DataFrame({HOURS: [4.0], "took": [90_000_000]}).cast({"took": pl.Duration("us")})
+    frame.write_parquet(tmp_path / "in.parquet")
+    score_file(RULES, Order(tmp_path / "in.parquet", tmp_path / "out.csv"))
+    assert read_csv(tmp_path / "out.csv")[0]["took"] == "PT1M30S"

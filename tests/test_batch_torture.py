@@ -294,6 +294,20 @@ def test_spreadsheets(tmp_path: Path) -> None:
     assert "mapping" in refusal(tmp_path, content, "in.xlsx")
 
 
+def test_errors_in_a_sheet_that_begins_further_in(tmp_path: Path) -> None:
+    path = tmp_path / "made.xlsx"
+    book = xlsxwriter.Workbook(path)
+    sheet = book.add_worksheet()
+    sheet.write_row(2, 1, [HOURS, "note"])
+    sheet.write_row(3, 1, [4, "x"])
+    sheet.write_formula(4, 1, "=1/0", None, "#DIV/0!")
+    sheet.write(4, 2, "y")
+    book.close()
+    done = run(tmp_path, path.read_bytes(), "in.xlsx")
+    assert [row["note"] for row in done.scored] == ["x"]
+    assert [(row[HOURS], row["note"]) for row in done.rejected] == [("#DIV/0!", "y")]
+
+
 def test_more_rows_than_a_sheet_holds_are_refused_before_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -98,7 +98,7 @@ class TypedCells:
             return pl.when(is_whole).then(whole.cast(pl.String)).otherwise(written)
         if self._dtype == pl.List(pl.String):
             return self._cells.list.join(";")
-        if self._dtype.is_nested() or self._dtype in (pl.Binary, pl.Object):
+        if self._dtype.is_nested() or self._dtype in (pl.Binary, pl.Object, pl.Duration):
             return pl.when(self._cells.is_not_null()).then(pl.lit("?"))
         return self._cells.cast(pl.String)
 
@@ -110,7 +110,8 @@ class TypedCells:
             return self._cells
         if not self._dtype.is_numeric():
             return pl.lit(None, pl.Boolean)
-        return pl.when(self._cells.is_in([0, 1])).then(self._cells == 1)
+        number = self._cells.cast(pl.Float64)
+        return pl.when((number == 0) | (number == 1)).then(number == 1)
 
     def is_given(self, careful: bool) -> pl.Expr:  # noqa: ARG002
         return self._cells.is_not_null()

@@ -17,7 +17,7 @@ class ParquetFile:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._scan = pl.scan_parquet(path)
+            self._scan = pl.scan_parquet(path, glob=False)
             schema = self._scan.collect_schema()
             self.rows = int(self._scan.select(pl.len()).collect().item())
         except (pl.exceptions.PolarsError, OSError):

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -126,7 +127,9 @@ class Cutter:
     def cut_slowly(self, text: bytes, final: bool) -> Cut:
         """Cut record by record, whatever the quotes are like."""
         good, broken = io.StringIO(newline=""), []
-        put = csv.writer(good, delimiter=self._separator, lineterminator="\n")
+        put = csv.writer(
+            good, delimiter=self._separator, lineterminator="\r\n"
+        )  # so that lone returns are quoted
         at = lines = records = 0
         for start, stop, is_record in self._walk(text, final):
             piece, at = text[start:stop], stop + 1
@@ -162,8 +165,10 @@ def count_sign(text: bytes, sign: bytes) -> int:
 def record_pattern(separator: str) -> re.Pattern[bytes]:
     """What a record looks like, up to the end of its line or of the text."""
     one = re.escape(separator.encode())
-    cell = rb'(?:"(?:[^"]++|"")*+"|(?!")[^' + one + rb"\r\n]*+)"
-    return re.compile(cell + rb"(?:" + one + cell + rb")*+(?=\r?\n|\r?\Z)")
+    # Atomic groups: a possessive repeat of alternatives forgets where a failed one began.
+    plain = rb'(?!")(?>(?:[^' + one + rb"\r\n]|\r(?!\n|\Z))*)"
+    cell = rb'(?:"(?>(?:[^"]|"")*)"|' + plain + rb")"
+    return re.compile(cell + rb"(?>(?:" + one + cell + rb")*)(?=\r?\n|\r?\Z)")
 
 
 def _take(
@@ -177,11 +182,21 @@ def _take(
 
 def read_cells(text: str, separator: str) -> list[str]:
     """The cells of one record; none where its quotes cannot be made out."""
-    try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
-    except csv.Error:
-        return []
-    return rows[0] if len(rows) == 1 else []
+    cells, at = [], 0
+    pattern = _cell_pattern(separator)
+    while found := pattern.match(text, at):
+        quoted, plain = found.groups()
+        cells.append(plain if quoted is None else quoted.replace('""', '"'))
+        at = found.end()
+        if at == len(text) and not found[0].endswith(separator):
+            return cells
+    return []
+
+
+@cache
+def _cell_pattern(separator: str) -> re.Pattern[str]:
+    one = re.escape(separator)
+    return re.compile(rf'(?:"((?>(?:[^"]|"")*))"|(?!")((?>[^{one}\n]*)))(?:{one}|\Z)')
 
 
 def decode_bytes(text: bytes) -> str:

@@ -18,7 +18,9 @@ def defuse(cell: pl.Expr) -> pl.Expr:
 def restore(frame: pl.DataFrame) -> pl.DataFrame:
     """Text as it was before it was defused."""
     return frame.with_columns(
-        pl.when(pl.col(name).str.contains(_DEFUSED))
+        pl.when(
+            pl.col(name).str.contains(_DEFUSED) & ~pl.col(name).str.slice(1).str.contains(_NUMBER)
+        )
         .then(pl.col(name).str.slice(1))
         .otherwise(pl.col(name))
         .alias(name)
@@ -35,7 +37,8 @@ def defuse_name(name: str) -> str:
 
 def restore_name(name: str) -> str:
     """A column's name as it was before."""
-    return name[1:] if re.match(_DEFUSED, name) else name
+    was_defused = re.match(_DEFUSED, name) and not re.match(_NUMBER, name[1:])
+    return name[1:] if was_defused else name
 
 
 def quote(cell: pl.Expr, separator: str) -> pl.Expr:

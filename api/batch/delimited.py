@@ -26,7 +26,7 @@ from api.batch.encodings import TextReader, to_utf8
 SEPARATORS = (",", ";", "\t")
 """What may stand between cells; of several the one that stands most often between the columns' names."""
 APOSTROPHE = b"'"
-_HINT = re.compile(rb"sep=(.)\r?\n", re.IGNORECASE)
+_HINT = re.compile(rb"sep=([,;\t])\r?\n", re.IGNORECASE)
 """A first line by which spreadsheets are told the separator."""
 
 csv.field_size_limit(LARGEST_RECORD)

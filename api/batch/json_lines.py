@@ -12,6 +12,7 @@ import polars as pl
 from api.batch.chunks import (
     BLOCK,
     LARGEST_RECORD,
+    ROW,
     Chunk,
     FileRefused,
     check_header,
@@ -136,7 +137,7 @@ class JsonLines:
         read = pl.sum_horizontal(pl.all().exclude(LINE).is_not_null())
         keys = pl.col(LINE).str.count_matches('":', literal=True)
         nulls = pl.col(LINE).str.count_matches(r":\s*null")
-        is_doubtful = keys != read + nulls
+        is_doubtful = (keys != read + nulls) | pl.col(LINE).str.contains(r'"\s+:')
         if MALFORMED in self._keys:
             is_doubtful |= pl.col(LINE).str.contains(MALFORMED, literal=True)
         doubtful = frame.select(is_doubtful.alias("doubtful"))["doubtful"]
@@ -196,6 +197,12 @@ def splice(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
 
 
 def _leave_out(line: str) -> str:
+    before, _, _ = line.partition(f',"{ROW}":')  # where a batch put its own, everything else stays
+    try:
+        if not any(key.startswith(PREFIX) for key in _DECODER.decode(before + "}")):
+            return before + "}"
+    except ValueError:
+        pass
     try:
         row = _DECODER.decode(line)
     except ValueError:

@@ -92,6 +92,11 @@ class Layout:
             name for name in self._asked if name in self._own or name in self._mapping.questions
         ]
 
+    @property
+    def reads_plainly(self) -> bool:
+        """Whether a column that is called like a question is read just as it stands."""
+        return not self._mapping.missing
+
     def place_of(self, question: str) -> str | None:
         """The place of the column that answers a question as it stands; none for a mapped one."""
         return self._own.get(question)

@@ -30,7 +30,16 @@ class Outputs:
             for question in layout.answered
             if (place := layout.place_of(question)) is not None
         }
-        self._plain = {place for place, name in self._question.items() if name not in several}
+        self._plain = {
+            place
+            for place, name in self._question.items()
+            if layout.reads_plainly and name not in several
+        }
+
+    @property
+    def width(self) -> int:
+        """How many columns the scored rows have."""
+        return len(self._layout.names) + len(self._added)
 
     def put_scored(self, scored: Scored, careful: bool) -> pl.DataFrame:
         """Scored rows; answers have their own types where the file can tell one from another.
@@ -62,9 +71,12 @@ class Outputs:
             else self._put_cells(place, kinds[place], place in plain)
             for place in names
         ]
-        columns = dict(zip(names.values(), put, strict=True))
-        if self._kind.runs_formulas:
-            columns = {defuse_name(name): column for name, column in columns.items()}
+        columns: dict[str, pl.Expr] = {}
+        for name, column in zip(names.values(), put, strict=True):
+            shown = defuse_name(name) if self._kind.runs_formulas else name
+            while shown in columns:
+                shown += "_"
+            columns[shown] = column
         columns |= {name: self._put_words(name, kinds[name]) for name in added}
         return frame.select(column.alias(name) for name, column in columns.items())
 
@@ -101,6 +113,8 @@ def flatten(column: pl.Expr, kind: pl.DataType) -> tuple[pl.Expr, bool]:
     """A column that fits into cells, and whether it is text: lists and the like are JSON, bytes base64."""
     if kind == pl.Binary:
         return column.bin.encode("base64"), True
+    if kind == pl.Duration:
+        return column.dt.to_string("iso"), True
     if kind.is_nested():
         text = pl.struct(column.alias("")).struct.json_encode()
         text = text.str.strip_prefix('{"":').str.strip_suffix("}")

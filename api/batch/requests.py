@@ -9,7 +9,7 @@ from typing import Any, BinaryIO, NamedTuple, cast
 import polars as pl
 
 from api.batch.chunks import PROBLEMS, ROW, FileRefused, Style
-from api.batch.formats import FORMATS, Format, Opened, open_file
+from api.batch.formats import FORMATS, Format, Opened
 from api.batch.layout import Layout
 from api.batch.mapping import NO_MAPPING, asked_in_batches
 from api.batch.outputs import Outputs
@@ -20,6 +20,8 @@ from rules.rows import PREFIX
 STATUS = f"{PREFIX}status"
 ADDED = (STATUS, PROBLEMS)
 """What stands behind a row's results: whether it was scored, and what is wrong with it if it was not."""
+MOST_CELLS = 2_000_000
+"""Cells that a request may have: a small body can name many columns and have many rows."""
 ROWS = 500
 """Rows that are sent at a time."""
 
@@ -62,12 +64,14 @@ def score_body(rules: Rules, kind: Kind, body: bytes, most: int) -> Iterator[byt
         ValueError: where it should be JSON and is not.
     """
     if kind.is_array:
-        lines = list(split_array(body))
+        lines = split_array(body)
         if not lines:
             return iter((b"[]",))
         body = "\n".join(lines).encode()
     stream = cast("BinaryIO", io.BufferedReader(cast("io.RawIOBase", io.BytesIO(body))))
-    source = open_file(kind.format, Opened(Path("-"), stream))
+    source = kind.format.read(Opened(Path("-"), stream))
+    if (body.count(b"\n") + 1) * len(source.header) > MOST_CELLS:
+        raise TooManyRows(f"At most {MOST_CELLS:,} cells can be read at once, and there are more.")
     chunks = list(source.read())
     if source.row > most:
         raise TooManyRows(
@@ -118,7 +122,7 @@ class Pairs(list[tuple[str, Any]]):
 _DECODER = json.JSONDecoder(object_pairs_hook=Pairs)
 
 
-def split_array(body: bytes) -> Iterator[str]:
+def split_array(body: bytes) -> list[str]:
     """The items of a JSON array, each on a line of its own and with all its keys.
 
     Raises:
@@ -127,11 +131,11 @@ def split_array(body: bytes) -> Iterator[str]:
     """
     try:
         document = _DECODER.decode(body.decode())
+        if not isinstance(document, list) or isinstance(document, Pairs):
+            raise NotAnArray("The body must be a JSON array with an object for each person.")
+        return [_write(item) for item in document]
     except RecursionError:
         raise ValueError from None
-    if not isinstance(document, list) or isinstance(document, Pairs):
-        raise NotAnArray("The body must be a JSON array with an object for each person.")
-    return map(_write, document)
 
 
 def _write(value: Any) -> str:

@@ -126,6 +126,8 @@ class _Written:
     ) -> None:
         self._kind, self._style = destination.kind, _choose_style(destination, style)
         self.outputs = Outputs(layout, rules.model, self._kind, self._style)
+        if self._kind.name == "xlsx":
+            sheets.check_room(0, self.outputs.width)
         self._stream = stack.enter_context(write_whole(destination.path, destination.packed))
         self._sink: Sink | None = None
         stack.callback(self._stop)

@@ -30,6 +30,8 @@ MOST_ROWS = 1_048_576
 """Rows that a sheet can have, that of the columns' names included."""
 LONGEST_CELL = 32_767
 """Characters that a cell can hold."""
+LARGEST_WHOLE = 1 << 53
+"""Whole numbers above this are written as text, for a sheet would round them."""
 LARGEST = 2 << 30
 """Bytes that a spreadsheet may have when unpacked: more than a full sheet of questionnaires."""
 PIECE = 1 << 20
@@ -39,9 +41,10 @@ ROWS = 20_000
 """Rows that are checked and scored at a time."""
 
 _ERROR = re.compile(
-    rb'<c\b(?=[^>]*\bt="e")[^>]*?\br="([A-Z]{1,3})(\d{1,7})"[^>]*>(?:(?!</c>).)*?<v>([^<]*)</v>',
+    rb'<c\b(?=[^>]*\bt="e")[^>]*?\br="([A-Z]{1,3})(\d{1,7})"[^>]*(?<!/)>(?:(?!</c>).)*?<v>([^<]*)</v>',
     re.DOTALL,
 )
+_FILLED = re.compile(rb'<c\b[^>]*?\br="([A-Z]{1,3})\d{1,7}"[^>]*(?<!/)>')
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
@@ -59,6 +62,8 @@ class Sheet:
             ).to_polars()
             errors = find_errors(path, chosen)
         except (
+            IndexError,
+            NotImplementedError,
             zipfile.BadZipFile,
             zlib.error,
             struct.error,
@@ -135,13 +140,17 @@ def _unpack(entry: zipfile.ZipInfo, stream: BinaryIO) -> Iterator[int]:
 
 
 def find_errors(path: Path, sheet: str) -> Mapping[tuple[int, int], str]:
-    """The cells of a sheet that hold an error such as #N/A, by row and column from 0."""
+    """The cells of a sheet that hold an error such as #N/A, by row from 0 and column of its table."""
     with zipfile.ZipFile(path) as archive:
         entry = _find_entry(archive, sheet)
         content = archive.read(entry) if entry else b""
+    found = _ERROR.findall(content)
+    if not found:
+        return {}
+    first = min(map(_column_of, set(_FILLED.findall(content))))  # where the table begins
     return {
-        (int(row) - 1, _column_of(letters)): text.decode("utf-8", "replace")
-        for letters, row, text in _ERROR.findall(content)
+        (int(row) - 1, _column_of(letters) - first): text.decode("utf-8", "replace")
+        for letters, row, text in found
     }
 
 
@@ -192,6 +201,7 @@ class SheetWriter:
         self._book = xlsxwriter.Workbook(stream, options)
         self._sheet = self._book.add_worksheet("scores")
         self.row = 0
+        self.is_closed = False
         self._write(header)
 
     def write(self, frame: pl.DataFrame) -> None:
@@ -201,16 +211,24 @@ class SheetWriter:
 
     def _write(self, row: Sequence[Any]) -> None:
         for column, cell in enumerate(row):
+            if isinstance(cell, str) and len(cell) > LONGEST_CELL:
+                raise FileRefused(
+                    f"A cell has more than the {LONGEST_CELL:,} characters that a sheet can hold. "
+                    "You may want to write CSV or Parquet instead."
+                )
             if isinstance(cell, str):
-                self._sheet.write_string(self.row, column, cell[:LONGEST_CELL])
+                self._sheet.write_string(self.row, column, cell)
             elif isinstance(cell, bool):
                 self._sheet.write_boolean(self.row, column, cell)
+            elif isinstance(cell, int) and abs(cell) > LARGEST_WHOLE:
+                self._sheet.write_string(self.row, column, str(cell))
             elif cell is not None:
                 self._sheet.write_number(self.row, column, cell)
         self.row += 1
 
     def close(self) -> None:
         """Finish the file."""
+        self.is_closed = True
         self._book.close()
 
 

@@ -11,7 +11,7 @@ from typing import BinaryIO, Protocol
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from api.batch.chunks import Style
+from api.batch.chunks import FileRefused, Style
 from api.batch.sheets import SheetWriter
 
 ROW_GROUP = 1 << 17
@@ -96,6 +96,10 @@ class Flow:
             return
 
     def _check(self) -> None:
+        if self._failed and not isinstance(
+            self._failed, Exception
+        ):  # the engine gave up altogether
+            raise FileRefused("A column is of a kind that this kind of file cannot hold.")
         if self._failed:
             raise self._failed
 
@@ -146,4 +150,6 @@ class Sheet:
         self.write, self.close = self._writer.write, self._writer.close
 
     def stop(self) -> None:
-        """Nothing is written but by the calls themselves."""
+        """Finish what there is, so that no file of the library's own stays open."""
+        if not self._writer.is_closed:
+            self.close()
