@@ -163,7 +163,6 @@ class TableScorer:
     def __init__(self, scorer: RowScorer) -> None:
         model = scorer.model
         self._scorer = scorer
-        self._read = {*model.questions, *model.symptoms.by_id, *model.safety.flag_ids}
         words = {
             "level": pl.Enum([level.id for level in model.levels]),
             "action": pl.Enum(ACTIONS),
@@ -178,7 +177,7 @@ class TableScorer:
         The columns must be valid answers: numbers as Float64, yes and no as Boolean, choices as
         String, null where unanswered. The results then say what `RowScorer.score_person` says.
         """
-        table = Table(self._read & set(columns))
+        table = Table(columns)
         results = self._scorer.score(table)
         typed = [
             _column(results[name]).cast(kind).alias(name) for name, kind in self.schema.items()

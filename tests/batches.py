@@ -15,6 +15,7 @@ from api.batch.scoring import Rules
 from api.batch.tally import Summary
 
 RULES = Rules.of(MODEL)
+csv.field_size_limit(8_000_000)
 
 
 class Run(NamedTuple):

@@ -80,6 +80,8 @@ class TextCells:
         return self.text(careful).is_not_null()
 
 
+UNKNOWN = "?"
+"""What stands for a cell that has no text or no translation; it is no answer to anything."""
 THOUSANDS = r"^[+-]?[1-9]\d{0,2},\d{3}$|,.*[,.]|\..*,"
 """A comma that may as well stand between thousands; such a number could be read in two ways, so it is not read."""
 
@@ -99,7 +101,7 @@ class TypedCells:
         if self._dtype == pl.List(pl.String):
             return self._cells.list.join(";")
         if self._dtype.is_nested() or self._dtype in (pl.Binary, pl.Object, pl.Duration):
-            return pl.when(self._cells.is_not_null()).then(pl.lit("?"))
+            return pl.when(self._cells.is_not_null()).then(pl.lit(UNKNOWN))
         return self._cells.cast(pl.String)
 
     def number(self, careful: bool) -> pl.Expr:  # noqa: ARG002
@@ -215,8 +217,6 @@ class TranslatedCells:
         return self.text(careful).is_not_null()
 
 
-UNKNOWN = "?"
-"""What stands for a cell that is not among those that have a translation; it is no answer to anything."""
 DECIMALS = 9
 """How exactly a number is kept whose unit was changed, so that 1,200 minutes are 20 hours and not a hair more."""
 

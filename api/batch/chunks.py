@@ -49,6 +49,21 @@ class Source(Protocol):
     row: int
     """How many rows were read."""
 
+    @property
+    def rows(self) -> int | None:
+        """How many rows there are, where that is known beforehand."""
+        return None
+
+    @property
+    def style(self) -> Style:
+        """How delimited text is written, so that what comes out is written as what came in."""
+        return Style()
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What was unusual about it."""
+        return ()
+
     def read(self) -> Iterator[Chunk]:
         """The rows in their order, some thousands at a time; at least one chunk, which may be empty."""
 
@@ -71,6 +86,14 @@ def put_malformed(
     schema = dict.fromkeys(places(width), pl.String)
     frame = pl.DataFrame(filled, schema=schema, orient="row", strict=False)
     return number_rows(frame, rows).with_columns(pl.Series(PROBLEMS, problems, dtype=pl.String))
+
+
+def refuse_line(number: int) -> FileRefused:
+    """What is said of a line that has no end in sight."""
+    return FileRefused(
+        f"Line {number} is longer than {LARGEST_RECORD // 2**20} MiB, "
+        "which no row of a questionnaire is."
+    )
 
 
 def check_header(header: Sequence[str]) -> None:

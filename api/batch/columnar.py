@@ -6,25 +6,37 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from api.batch.chunks import Chunk, FileRefused, check_header, number_rows, places, put_malformed
+from api.batch.chunks import (
+    Chunk,
+    FileRefused,
+    Source,
+    check_header,
+    number_rows,
+    places,
+    put_malformed,
+)
 
 ROWS = 50_000
 """Rows that are read at a time."""
 
 
-class ParquetFile:
+class ParquetFile(Source):
     """A Parquet file that is being read."""
 
     def __init__(self, path: Path) -> None:
         try:
             self._scan = pl.scan_parquet(path, glob=False)
             schema = self._scan.collect_schema()
-            self.rows = int(self._scan.select(pl.len()).collect().item())
+            self._rows = int(self._scan.select(pl.len()).collect().item())
         except (pl.exceptions.PolarsError, OSError):
             raise FileRefused("The file cannot be read as Parquet; it may be damaged.") from None
         self.header: Sequence[str] = schema.names()
         check_header(self.header)
         self.row = 0
+
+    @property
+    def rows(self) -> int:
+        return self._rows
 
     def read(self) -> Iterator[Chunk]:
         """The rows in their order, some thousands at a time."""

@@ -127,9 +127,8 @@ class Cutter:
     def cut_slowly(self, text: bytes, final: bool) -> Cut:
         """Cut record by record, whatever the quotes are like."""
         good, broken = io.StringIO(newline=""), []
-        put = csv.writer(
-            good, delimiter=self._separator, lineterminator="\r\n"
-        )  # so that lone returns are quoted
+        # With returns in the ends of lines, lone returns in cells are quoted.
+        put = csv.writer(good, delimiter=self._separator, lineterminator="\r\n")
         at = lines = records = 0
         for start, stop, is_record in self._walk(text, final):
             piece, at = text[start:stop], stop + 1
@@ -162,6 +161,7 @@ def count_sign(text: bytes, sign: bytes) -> int:
     return int(np.count_nonzero(np.frombuffer(text, dtype=np.uint8) == ord(sign)))
 
 
+@cache
 def record_pattern(separator: str) -> re.Pattern[bytes]:
     """What a record looks like, up to the end of its line or of the text."""
     one = re.escape(separator.encode())

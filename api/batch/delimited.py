@@ -1,6 +1,5 @@
 """Delimited text files: separator and encoding found out, rows read in chunks, broken lines kept aside."""
 
-import csv
 import re
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
@@ -13,11 +12,13 @@ from api.batch.chunks import (
     LARGEST_RECORD,
     Chunk,
     FileRefused,
+    Source,
     Style,
     check_header,
     number_rows,
     places,
     put_malformed,
+    refuse_line,
 )
 from api.batch.cutting import NEW_LINE, Broken, Cut, Cutter, read_cells, record_pattern
 from api.batch.defusing import restore, restore_name
@@ -29,10 +30,8 @@ APOSTROPHE = b"'"
 _HINT = re.compile(rb"sep=([,;\t])\r?\n", re.IGNORECASE)
 """A first line by which spreadsheets are told the separator."""
 
-csv.field_size_limit(LARGEST_RECORD)
 
-
-class DelimitedText:
+class DelimitedText(Source):
     """A delimited text file that is being read."""
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -50,12 +49,10 @@ class DelimitedText:
 
     @property
     def style(self) -> Style:
-        """How it is written, so that what comes out is written so too."""
         return Style(self.separator, self._reader.has_mark)
 
     @property
     def notes(self) -> list[str]:
-        """What was unusual about it."""
         told = f"{self.recoded:,} lines were not UTF-8 and were read as Windows-1252."
         return [told] if self.recoded else []
 
@@ -75,23 +72,22 @@ class DelimitedText:
         """The columns' names, from the first line that holds anything."""
         filled = self._rest.lstrip(b"\r\n")
         self._line += self._rest[: len(self._rest) - len(filled)].count(NEW_LINE)
-        found: list[tuple[int, str, bytes]] = []
+        found: list[tuple[list[str], str, bytes]] = []
         for separator in self.separator or SEPARATORS:
             record = record_pattern(separator).match(filled)
-            text, _ = to_utf8(record[0] if record else b"")
-            found.append((len(read_cells(text.decode(), separator)), separator, text))
-        width, self.separator, text = max(found, key=lambda one: one[0])
-        if not width:
+            raw = record[0] if record else b""
+            found.append((read_cells(to_utf8(raw)[0].decode(), separator), separator, raw))
+        header, self.separator, raw = max(found, key=lambda one: len(one[0]))
+        if not header:
             raise FileRefused(
                 "The row of column names cannot be made out; a quote may be left open."
             )
-        if len(text) > LARGEST_RECORD:
+        if len(raw) > LARGEST_RECORD:
             raise FileRefused("The first line is too long to be a row of column names.")
-        header = read_cells(text.decode(), self.separator)
         check_header(header)
-        end = filled.find(NEW_LINE, record_pattern(self.separator).match(filled).end())  # type: ignore[union-attr]
+        end = filled.find(NEW_LINE, len(raw))
         self._rest = filled[end + 1 :] if end >= 0 else b""
-        self._line += text.count(NEW_LINE) + 1
+        self._line += raw.count(NEW_LINE) + 1
         return header
 
     def read(self) -> Iterator[Chunk]:
@@ -103,15 +99,9 @@ class DelimitedText:
             cut = self._cutter.cut(self._rest, self._final)
             if len(self._rest) - cut.consumed > LARGEST_RECORD and not self._final:
                 cut = self._cutter.cut_slowly(self._rest, self._final)
-                self._check_progress(cut)
+                if not cut.consumed:
+                    raise refuse_line(self._line + 1)
             yield self._parse(cut)
-
-    def _check_progress(self, cut: Cut) -> None:
-        if not cut.consumed:
-            raise FileRefused(
-                f"Line {self._line + 1} is longer than {LARGEST_RECORD // 2**20} MiB, "
-                "which no row of a questionnaire is."
-            )
 
     def _parse(self, cut: Cut) -> Chunk:
         whole, consumed = self._rest, cut.consumed

@@ -90,7 +90,7 @@ FORMATS: Mapping[str, Format] = {
             (".xlsx",),
             ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",),
             lambda file: sheets.Sheet(file.path, file.sheet, file.most or sheets.LARGEST),
-            lambda schema, stream, style: sinks.Sheet(schema, stream),  # noqa: ARG005
+            lambda schema, stream, style: sheets.SheetWriter(stream, list(schema)),  # noqa: ARG005
             begins=b"PK\x03\x04",
             runs_formulas=True,
         ),

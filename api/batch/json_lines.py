@@ -15,10 +15,12 @@ from api.batch.chunks import (
     ROW,
     Chunk,
     FileRefused,
+    Source,
     check_header,
     number_rows,
     places,
     put_malformed,
+    refuse_line,
 )
 from api.batch.encodings import to_utf8
 from rules.rows import PREFIX
@@ -41,7 +43,7 @@ class Looked(NamedTuple):
     problem: str = ""
 
 
-class JsonLines:
+class JsonLines(Source):
     """A file of JSON lines that is being read."""
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -75,10 +77,7 @@ class JsonLines:
             self._rest += block
             end = len(self._rest) if final else self._rest.rfind(b"\n") + 1
             if not end and len(self._rest) > LARGEST_RECORD:
-                raise FileRefused(
-                    f"Line {self._line + 1} is longer than {LARGEST_RECORD // 2**20} MiB, "
-                    "which no row of a questionnaire is."
-                )
+                raise refuse_line(self._line + 1)
             text, self._rest = self._rest[:end], self._rest[end:]
             yield self._parse(text)
 
@@ -106,9 +105,8 @@ class JsonLines:
         if wrong:
             good = good.filter(pl.Series(~np.isin(np.arange(len(filled)), wrong)))
         problems = [looked[place].problem for place in wrong]
-        whole = [
-            [lines[place]] for place in wrong
-        ]  # where rejects are no lines, in the first column
+        # Where rejects are not written as lines, the whole line stands in the first column.
+        whole = [[lines[place]] for place in wrong]
         aside = put_malformed(
             len(self.header), whole, [int(rows[place]) for place in wrong], problems
         )

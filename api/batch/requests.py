@@ -79,13 +79,12 @@ def score_body(rules: Rules, kind: Kind, body: bytes, most: int) -> Iterator[byt
             "The command psoas score takes files of any size."
         )
     layout = Layout(source.header, asked_in_batches(rules.model), NO_MAPPING)
-    style = getattr(source, "style", Style())
-    outputs = Outputs(layout, rules.model, kind.format, style)
+    outputs = Outputs(layout, rules.model, kind.format, source.style)
     scorer = ChunkScorer(rules, layout, chunks[0].frame.schema)
     rows = pl.concat([_merge(scorer.score(chunk)) for chunk in chunks], how="diagonal_relaxed")
     frame = outputs.put_all(rows, ADDED)
     if kind.format.is_delimited:
-        return _put_delimited(frame, style)
+        return _put_delimited(frame, source.style)
     return _put_lines(frame.to_series(), is_array=kind.is_array)
 
 

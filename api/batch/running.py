@@ -85,25 +85,23 @@ def score_file(
         begin(layout.columns)
         tally = Tally(rules.model)
         with ExitStack() as stack:
-            style = getattr(source, "style", Style())
-            put = [
-                _Written(rules, layout, destination, style, stack)
+            good, bad = (
+                _Written(rules, layout, destination, source.style, stack)
                 for destination in (target, rejects)
-            ]
+            )
             scorer: ChunkScorer | None = None
             for chunk in read_ahead(source.read()):
                 scorer = scorer or ChunkScorer(rules, layout, chunk.frame.schema)
                 scored = scorer.score(chunk)
-                put[0].write(put[0].outputs.put_scored(scored, scorer.careful))
-                put[1].write(put[1].outputs.put_rejected(scored.rejected))
+                good.write(good.outputs.put_scored(scored, scorer.careful))
+                bad.write(bad.outputs.put_rejected(scored.rejected))
                 tally.count(scored)
                 go_on(Progress(source.row, tally.rejected, done(source)))
-            for one in put:
-                one.close()
+            good.close()
+            bad.close()
             if source.row != tally.scored + tally.rejected:
                 raise RowsLostError(source.row, tally.scored, tally.rejected)
-        notes = getattr(source, "notes", [])
-        return tally.sum_up(layout.columns, notes, time.monotonic() - started)
+        return tally.sum_up(layout.columns, source.notes, time.monotonic() - started)
 
 
 class RowsLostError(AssertionError):
@@ -219,9 +217,8 @@ def _open(order: Order, target: Format) -> Iterator[tuple[Source, Callable[[Sour
         source = open_file(kind, opened)
 
         def done(source: Source) -> float:
-            rows = getattr(source, "rows", 0)
-            if rows:
-                return source.row / rows
+            if source.rows:
+                return source.row / source.rows
             return stream.tell() / size if size else 0.0
 
         yield source, done
@@ -251,7 +248,7 @@ def _check_room(opened: Opened, kind: Format) -> None:
     """Refuse a spreadsheet that would be too large; that needs all rows counted first."""
     with opened.path.open("rb") as stream:
         source = open_file(kind, opened._replace(stream=stream))
-        rows = getattr(source, "rows", None)
+        rows = source.rows
         if rows is None:
             for _ in source.read():
                 if source.row >= sheets.MOST_ROWS:

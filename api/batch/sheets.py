@@ -19,6 +19,7 @@ from api.batch.chunks import (
     MOST_COLUMNS,
     Chunk,
     FileRefused,
+    Source,
     check_header,
     number_rows,
     places,
@@ -48,7 +49,7 @@ _FILLED = re.compile(rb'<c\b[^>]*?\br="([A-Z]{1,3})\d{1,7}"[^>]*(?<!/)>')
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
-class Sheet:
+class Sheet(Source):
     """A sheet of a spreadsheet that is being read."""
 
     def __init__(self, path: Path, name: str | None = None, most: int = LARGEST) -> None:
@@ -92,7 +93,6 @@ class Sheet:
 
     @property
     def rows(self) -> int:
-        """How many rows there are."""
         return self._table.height
 
     def read(self) -> Iterator[Chunk]:
@@ -200,8 +200,8 @@ class SheetWriter:
         }
         self._book = xlsxwriter.Workbook(stream, options)
         self._sheet = self._book.add_worksheet("scores")
-        self.row = 0
-        self.is_closed = False
+        self._row = 0
+        self._is_closed = False
         self._write(header)
 
     def write(self, frame: pl.DataFrame) -> None:
@@ -217,19 +217,24 @@ class SheetWriter:
                     "You may want to write CSV or Parquet instead."
                 )
             if isinstance(cell, str):
-                self._sheet.write_string(self.row, column, cell)
+                self._sheet.write_string(self._row, column, cell)
             elif isinstance(cell, bool):
-                self._sheet.write_boolean(self.row, column, cell)
+                self._sheet.write_boolean(self._row, column, cell)
             elif isinstance(cell, int) and abs(cell) > LARGEST_WHOLE:
-                self._sheet.write_string(self.row, column, str(cell))
+                self._sheet.write_string(self._row, column, str(cell))
             elif cell is not None:
-                self._sheet.write_number(self.row, column, cell)
-        self.row += 1
+                self._sheet.write_number(self._row, column, cell)
+        self._row += 1
 
     def close(self) -> None:
         """Finish the file."""
-        self.is_closed = True
+        self._is_closed = True
         self._book.close()
+
+    def stop(self) -> None:
+        """Finish what there is, so that no file of the library's own stays open."""
+        if not self._is_closed:
+            self.close()
 
 
 def check_room(rows: int, columns: int) -> None:

@@ -12,7 +12,6 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from api.batch.chunks import FileRefused, Style
-from api.batch.sheets import SheetWriter
 
 ROW_GROUP = 1 << 17
 """Rows that a Parquet file keeps together, and that are kept in memory until they are written."""
@@ -96,12 +95,12 @@ class Flow:
             return
 
     def _check(self) -> None:
-        if self._failed and not isinstance(
-            self._failed, Exception
-        ):  # the engine gave up altogether
-            raise FileRefused("A column is of a kind that this kind of file cannot hold.")
-        if self._failed:
+        if self._failed is None:
+            return
+        if isinstance(self._failed, Exception):
             raise self._failed
+        # The engine gave up altogether, which it does over columns that it cannot write.
+        raise FileRefused("A column is of a kind that this kind of file cannot hold.")
 
 
 def write_parquet(frames: pl.LazyFrame, stream: BinaryIO) -> None:
@@ -140,16 +139,3 @@ def write_lines(frames: pl.LazyFrame, stream: BinaryIO) -> None:
 def write_ready_lines(frames: pl.LazyFrame, stream: BinaryIO) -> None:
     """Lines of text as they are."""
     frames.sink_csv(stream, include_header=False, quote_style="never")
-
-
-class Sheet:
-    """A spreadsheet that is written row by row."""
-
-    def __init__(self, schema: Mapping[str, pl.DataType], stream: BinaryIO) -> None:
-        self._writer = SheetWriter(stream, list(schema))
-        self.write, self.close = self._writer.write, self._writer.close
-
-    def stop(self) -> None:
-        """Finish what there is, so that no file of the library's own stays open."""
-        if not self._writer.is_closed:
-            self.close()
