@@ -335,6 +335,18 @@ def test_nothing_is_overwritten_unless_asked(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"in.csv", "out.csv"}
 
 
+def test_rejects_of_a_run_killed_between_two_names_are_replaced(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text(f"id,{HOURS}\n1,4\n2,99\n")
+    (tmp_path / "out.rejects.csv").write_text("of the run before")
+    order = Order(tmp_path / "in.csv", tmp_path / "out.csv")
+    with pytest.raises(FileRefused, match="--force"):
+        score_file(RULES, order)
+    (tmp_path / ".out.csv.part").write_text("half")
+    assert score_file(RULES, order).rejected == 1
+    assert len(read_csv(tmp_path / "out.rejects.csv")) == 1
+    assert not (tmp_path / ".out.csv.part").exists()
+
+
 def test_only_files_are_replaced_and_links_stay(tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text(f"id,{HOURS}\n1,4\n")
     (tmp_path / "folder.csv").mkdir()

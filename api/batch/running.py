@@ -21,7 +21,7 @@ from api.batch.outputs import Outputs
 from api.batch.scoring import ChunkScorer, Rules
 from api.batch.sinks import Sink
 from api.batch.tally import Summary, Tally
-from api.batch.whole import STREAM, read_ahead, write_whole
+from api.batch.whole import STREAM, name_part, read_ahead, write_whole
 
 TAB = ".tsv"
 """The ending of delimited text whose separator is a tab, whatever that of the input was."""
@@ -169,10 +169,13 @@ def find_destinations(order: Order) -> tuple[Destination, Destination]:
     rejects = order.rejects or _beside(order.target)
     named = order.target_format if order.rejects is None else None
     reject_kind, reject_packed = find_format(rejects, named)
+    # Rejects get their name first. Beside a target that is not whole they are of a run that was killed.
+    was_killed = not order.target.exists() and name_part(order.target).exists()
     for path in (order.target, rejects):
         if path != STREAM and path.exists() and not path.is_file():
             raise FileRefused(f"{path} is not a file that could be replaced.")
-        if path != STREAM and path.exists() and not order.may_replace:
+        is_left_over = was_killed and path == _beside(order.target)
+        if path != STREAM and path.exists() and not (order.may_replace or is_left_over):
             raise FileRefused(f"{path} is there already; --force replaces it.")
         if STREAM not in {path, order.source} and _same(path, order.source):
             raise FileRefused(f"{path} is the file that is to be read.")

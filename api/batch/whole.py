@@ -34,7 +34,7 @@ def write_whole(path: Path, packed: Compression | None) -> Iterator[BinaryIO]:
         sys.stdout.buffer.flush()
         return
     path = path.resolve()  # what a link points to is replaced, not the link
-    part = path.with_name(f".{path.name}.part")
+    part = name_part(path)
     with _open_alone(part) as file:
         try:
             file.truncate(0)
@@ -50,6 +50,12 @@ def write_whole(path: Path, packed: Compression | None) -> Iterator[BinaryIO]:
             with suppress(OSError):
                 part.unlink()
             raise
+
+
+def name_part(path: Path) -> Path:
+    """What a file is called until it is whole; there is one only while a run writes, or after it was killed."""
+    path = path.resolve()
+    return path.with_name(f".{path.name}.part")
 
 
 def _open_alone(part: Path) -> BinaryIO:
