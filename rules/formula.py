@@ -79,6 +79,9 @@ class Carrier(Protocol):
     def name_all(self, holding: Mapping[str, Condition], between: str) -> Value:
         """The names whose condition holds as one text, with this between them; nothing where none does."""
 
+    def pick(self, place: Value, names: Sequence[str]) -> Value:
+        """The name at a place, counted from 0; nothing for no place."""
+
     def keep(self, value: Value) -> Value:
         """The same value, for use in more than one place."""
 
@@ -271,9 +274,20 @@ def in_points(carrier: Carrier, tenths: Value) -> Value:
     return carrier.tenth(tenths)
 
 
+def level_place(carrier: Carrier, model: Model, tenths: Value) -> Value:
+    """The place among the model's levels, counted from the lowest, of the level that a rounded score belongs to."""
+    place: Value = 0
+    for at, (start, _) in enumerate(model.level_starts):
+        if at:
+            place = carrier.where(tenths >= start, at, place)
+    return place
+
+
+def name_level(carrier: Carrier, model: Model, place: Value) -> Value:
+    """The level at a place; nothing for no place."""
+    return carrier.pick(place, [name for _, name in model.level_starts])
+
+
 def level_of(carrier: Carrier, model: Model, tenths: Value) -> Value:
     """The level that a rounded score belongs to."""
-    (_, level), *higher = model.level_starts
-    for start, name in higher:
-        level = carrier.where(tenths >= start, name, level)
-    return level
+    return name_level(carrier, model, level_place(carrier, model, tenths))

@@ -1,7 +1,7 @@
 """The number carrier: one person's answers as plain numbers, the reference for every other carrier."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rules.questions import Answer
@@ -71,6 +71,9 @@ class Person:
 
     def name_all(self, holding: Mapping[str, bool], between: str) -> str | None:
         return between.join(name for name, holds in holding.items() if holds) or None
+
+    def pick(self, place: int | None, names: Sequence[str]) -> str | None:
+        return None if place is None else names[place]
 
     def keep(self, value: Any) -> Any:
         return value

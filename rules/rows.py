@@ -1,6 +1,7 @@
 """What a row of a batch says: one column an output, worked out once for a person or for a whole table."""
 
 from collections.abc import Mapping
+from functools import reduce
 from typing import NamedTuple
 
 from rules import formula
@@ -114,23 +115,27 @@ class RowScorer:
     def _put(self, carrier: Carrier, name: str, span: Span) -> dict[str, Value]:
         """A span as callers get it."""
         level, low, high = (
-            carrier.keep(formula.level_of(carrier, self.model, tenths)) for tenths in span[:3]
+            carrier.keep(formula.level_place(carrier, self.model, tenths)) for tenths in span[:3]
         )
         decided = carrier.where(low == high, low, None)
+        place = carrier.where(span.is_scored, level, decided)
         put = (
             carrier.where(span.is_scored, formula.in_points(carrier, span.score), None),
             formula.in_points(carrier, span.low),
             formula.in_points(carrier, span.high),
-            carrier.where(span.is_scored, level, decided),
+            formula.name_level(carrier, self.model, place),
         )
         return {f"{PREFIX}{name}_{part}": value for part, value in zip(PARTS, put, strict=True)}
 
     def _top_habit(self, carrier: Carrier, spans: list[Span]) -> Value:
         """The habit with the greatest weight times score; none where no score is above 0."""
+        worths = [
+            carrier.keep(carrier.where(span.is_scored, span.score * habit.index.weight, 0.0))
+            for habit, span in zip(self.model.habits, spans, strict=True)
+        ]
+        most = carrier.keep(reduce(carrier.greatest, worths, 0.0))
         top: Value = None
-        most: Value = 0.0
-        for habit, span in zip(self.model.habits, spans, strict=True):
-            worth = carrier.where(span.is_scored, span.score * habit.index.weight, 0.0)
-            top = carrier.keep(carrier.where(worth > most, habit.id, top))
-            most = carrier.keep(carrier.greatest(most, worth))
-        return top
+        for at, worth in reversed(list(enumerate(worths))):
+            top = carrier.where(worth == most, at, top)
+        top = carrier.where(most > 0.0, top, None)
+        return carrier.pick(top, [habit.id for habit in self.model.habits])

@@ -14,11 +14,11 @@ from rules.safety import ACTIONS, ActionId, Safety
 
 def action_of(carrier: Carrier, safety: Safety) -> Value:
     """The most urgent action that a red flag answered yes calls for."""
-    action: Value = ACTIONS[0]
-    for name, flags in safety.flags_by_action.items():
+    place: Value = 0
+    for action, flags in safety.flags_by_action.items():
         called_for = carrier.any_of([carrier.is_answered(flag, True) for flag in flags])
-        action = carrier.where(called_for, name, action)
-    return action
+        place = carrier.where(called_for, ACTIONS.index(action), place)
+    return carrier.pick(place, ACTIONS)
 
 
 def is_cleared(carrier: Carrier, safety: Safety) -> Condition:
