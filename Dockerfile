@@ -25,12 +25,15 @@ FROM ${BASE}
 RUN apt-get update \
     && apt-get install -y --no-install-recommends python3=3.11.* \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin psoas
+    && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin psoas \
+    && install -d -o 10001 -m 700 /data
 COPY --from=build /opt/psoas /opt/psoas
 ENV PATH=/opt/psoas/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    PSOAS_HOST=0.0.0.0
+    PSOAS_HOST=0.0.0.0 \
+    PSOAS_DATA_DIR=/data
+VOLUME /data
 USER 10001
 EXPOSE 8000
 HEALTHCHECK --interval=30s --timeout=3s --start-period=5s \

@@ -1,21 +1,34 @@
 """Puts the service together: the one place where all parts meet."""
 
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from api.access import TRY_AGAIN, Access
 from api.batch.scoring import Rules
+from api.callers import check_right, needs, right_needed
 from api.cors import Cors
 from api.endpoints import ROUTERS
 from api.envelope import Envelope
 from api.logs import open_log
 from api.parts import Parts
-from api.payloads import assess_payload, what_if_payload
-from api.problems import answer_problems
+from api.payloads import assess_payload, store_payload, what_if_payload
+from api.problems import answer_problems, put_problem
+from api.rates import Rates
+from api.records import Records
 from api.settings import Settings, read_settings
+from api.storage.database import StorageFull, StorageUnavailable
+from api.storing import Storing, Tidying, chance, now
 from rules.assessment import Assessor
 from rules.definitions import Model
 from rules.loading import load_model
@@ -31,22 +44,41 @@ def create_app(
     *,
     log: FilteringBoundLogger | None = None,
     new_id: Callable[[], str] = new_request_id,
+    clock: Callable[[], datetime] = now,
+    chance: Callable[[int], int] = chance,
 ) -> FastAPI:
     """The service for these settings, by default those of the environment.
 
     Raises:
         ModelError: when the model's files do not hold together.
+        DatabaseAddressError, IssuersError: when a setting about what is stored cannot be used.
     """
     settings = settings or read_settings()
     model = load_model(settings.model_dir)
     assessor = Assessor(model)
     payload = assess_payload(assessor)
+    log = log or open_log(settings.log_level)
+    storing = Storing.open(settings, clock)
+    records = Records(
+        storing.database, storing.writer, storing.pseudonyms, assessor, payload, clock, chance
+    )
+    tidying = Tidying(records, settings.retention_days, clock, log)
+
+    @asynccontextmanager
+    async def run(_: FastAPI) -> AsyncIterator[None]:
+        async with tidying.running():
+            yield
+        storing.close()
+
     parts = Parts(
         model=model,
         assessor=assessor,
         assess_payload=payload,
         what_if_payload=what_if_payload(payload),
+        store_payload=store_payload(payload),
         rules=Rules.of(model),
+        records=records,
+        database=storing.database,
         most_people=settings.batch_people,
     )
     app = FastAPI(
@@ -57,32 +89,76 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
+        lifespan=run,
     )
+    app.state.parts = parts
     for router in ROUTERS:
-        add_routes(app, router(parts))
+        add_routes(app, router(parts), public=settings.public)
     answer_problems(app)
+    answer_unavailable(app, log)
+    rates = Rates(settings.rate_per_address, settings.rate_per_key)
+    app.add_middleware(Access, keys=storing.keys, tokens=storing.tokens, rates=rates)
     if settings.cors_origins:
         app.add_middleware(
             Cors,
             allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST"],
-            allow_headers=["Content-Type", "X-Request-Id", "If-None-Match"],
-            expose_headers=["X-Request-Id", "Psoas-Model", "ETag"],
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=[
+                *("Content-Type", "X-Request-Id", "If-None-Match"),
+                *("Authorization", "Idempotency-Key"),
+            ],
+            expose_headers=[
+                *("X-Request-Id", "Psoas-Model", "ETag", "Location", "Idempotency-Replayed"),
+                *("RateLimit", "RateLimit-Policy", "Retry-After"),
+            ],
         )
-    log = log or open_log(settings.log_level)
     app.add_middleware(Envelope, model_name=name_model(model), log=log, new_id=new_id)
+    if settings.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     return app
 
 
-def add_routes(app: FastAPI, router: APIRouter) -> None:
+def add_routes(app: FastAPI, router: APIRouter, *, public: bool) -> None:
     """Make a router's routes the app's own, called in the document by their functions' names.
 
     Routers know their prefixes and tags; including them the usual way would cost every request.
+    What needs a right says so itself; in a service that is not public the rest needs one, too, but
+    for what tells where to go and how the service is.
     """
     for route in router.routes:
         if isinstance(route, APIRoute):
             route.operation_id = route.name
+            if not public and "operations" not in route.tags and route.include_in_schema:
+                route.openapi_extra = {**needs("assess"), **(route.openapi_extra or {})}
+            right = right_needed(route.openapi_extra)
+            if right:
+                guard(route, right)
         app.router.routes.append(route)
+
+
+def guard(route: APIRoute, right: str) -> None:
+    """Let only those with a right come to a route."""
+    inner = route.handle
+
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] in (route.methods or ()):
+            check_right(scope, right)
+        await inner(scope, receive, send)
+
+    route.handle = handle  # type: ignore[method-assign]
+
+
+def answer_unavailable(app: FastAPI, log: FilteringBoundLogger) -> None:
+    """Make a database that does not answer, or is full, a problem that says so."""
+
+    async def answer(request: Request, error: Any) -> Response:
+        status = 507 if isinstance(error, StorageFull) else 503
+        request_id = str(request.scope["request_id"])
+        log.warning("storage", request_id=request_id, reason=str(error))
+        headers = {"Retry-After": str(TRY_AGAIN)} if status == 503 else None
+        return put_problem(request_id, status, headers=headers)
+
+    app.add_exception_handler(StorageUnavailable, answer)
 
 
 def name_model(model: Model) -> str:

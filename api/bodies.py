@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Self
 
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, ValidationError
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from api.problems import Refusal, point_at
@@ -26,6 +27,7 @@ CODES: Mapping[str, FaultCode] = {
     "finite_number": "out_of_range",
     "literal_error": "not_an_option",
     "too_long": "out_of_range",
+    "string_pattern_mismatch": "malformed",
 }
 """Our codes for the faults that pydantic finds; every other one is a wrong type."""
 
@@ -115,10 +117,7 @@ class JsonRoute(APIRoute):
         if scope["method"] not in (self.methods or ()):
             await super().handle(scope, receive, send)
             return
-        headers = dict(scope["headers"])
-        check_media_type(headers)
-        document = parse_json(await read_body(headers, receive, LARGEST_BODY))
-        answer: bytes = await self.endpoint(self.payload.read(document))
+        answer: bytes = await self.endpoint(await self.read_payload(scope, receive))
         length = (b"content-length", str(len(answer)).encode())
         await send(
             {
@@ -128,6 +127,30 @@ class JsonRoute(APIRoute):
             }
         )
         await send({"type": "http.response.body", "body": answer})
+
+    async def read_payload(self, scope: Scope, receive: Receive) -> Payload:
+        """The payload of a request.
+
+        Raises:
+            Refusal: when there is none that can be used.
+        """
+        headers = dict(scope["headers"])
+        check_media_type(headers)
+        return self.payload.read(parse_json(await read_body(headers, receive, LARGEST_BODY)))
+
+
+class StoringRoute(JsonRoute):
+    """A route for one `Payload` whose endpoint gets the request as well, and gives a response."""
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; the framework answers a method that the route does not have."""
+        if scope["method"] not in (self.methods or ()):
+            await super().handle(scope, receive, send)
+            return
+        payload = await self.read_payload(scope, receive)
+        response: Response = await self.endpoint(payload, Request(scope))
+        response.headers["Cache-Control"] = "no-store"
+        await response(scope, receive, send)
 
 
 def check_media_type(headers: RawHeaders) -> None:

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 import typer
 import uvicorn
-from rich.console import Console
 
 from api.app import create_app, name_model
 from api.bodies import parse_json
@@ -16,9 +15,15 @@ from api.logs import open_log, server_log_config
 from api.payloads import assess_payload
 from api.problems import Refusal
 from api.score_command import score
-from api.settings import SettingsError, read_settings
+from api.settings import Settings, read_settings
+from api.storage.api_keys import count_keys
+from api.storage.database import StorageUnavailable
+from api.storage_commands import backup, keys, migrate
+from api.storing import open_database
+from api.telling import INVALID, tell
+from api.tokens import read_issuers
 from rules.assessment import Assessor
-from rules.errors import ModelError
+from rules.errors import ModelError, Unusable
 from rules.loading import load_model
 from rules.results import Assessment
 
@@ -28,16 +33,6 @@ cli = typer.Typer(
     pretty_exceptions_show_locals=False,
     add_completion=False,
 )
-to_person = Console(stderr=True, highlight=False)
-
-INVALID = 2
-"""Exit code when what was given cannot be used; 0 is success."""
-
-
-def tell(text: str) -> None:
-    """Say something to the person, on standard error and just as it is; no signs that steer terminals."""
-    plain = "".join(sign if sign.isprintable() else "?" for sign in text)
-    to_person.print(plain, markup=False, emoji=False, soft_wrap=True)
 
 
 def start_app() -> Any:
@@ -61,9 +56,13 @@ def serve(
     """Start the service."""
     settings = read_settings()
     host, port = host or settings.host, settings.port if port is None else port
-    load_model(settings.model_dir)  # several processes could not tell what is wrong with it
+    # Several processes could not tell what is wrong with these.
+    load_model(settings.model_dir)
+    if settings.issuers:
+        read_issuers(settings.issuers)
     address = f"http://{host}:{port}"
     tell(f"Psoas Risk: look at {address}/ first; the API is in {address}/openapi.json")
+    look_at_storage(settings)
     uvicorn.run(
         "api.cli:start_app",
         factory=True,
@@ -76,6 +75,21 @@ def serve(
         proxy_headers=False,
         ws="none",
     )
+
+
+def look_at_storage(settings: Settings) -> None:
+    """Make the embedded database ready, and say what is still needed for storing."""
+    database = open_database(settings)
+    try:
+        with database.reading() as session:
+            if not count_keys(session):
+                tell(
+                    "To store assessments, make a key first: psoas keys create --tenant clinic --scopes records"
+                )
+    except StorageUnavailable as unavailable:
+        tell(f"Nothing can be stored yet: {unavailable}. People can be assessed all the same.")
+    finally:
+        database.close()
 
 
 @cli.command()
@@ -108,6 +122,9 @@ def print_json(value: Assessment) -> None:
 
 
 cli.command()(score)
+cli.command()(migrate)
+cli.command()(backup)
+cli.add_typer(keys, name="keys")
 
 
 @cli.command()
@@ -140,7 +157,7 @@ def main() -> None:
     """Run the command; settings or a model that cannot be used are told, not traced."""
     try:
         cli()
-    except (ModelError, SettingsError) as error:
+    except Unusable as error:
         what = "model's files do" if isinstance(error, ModelError) else "settings do"
         tell(f"The {what} not work:")
         for problem in error.problems:

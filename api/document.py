@@ -30,6 +30,11 @@ TAGS = [
         "name": "routines",
         "description": "What a plan can be made of. Only an assessment says what suits a person.",
     },
+    {
+        "name": "records",
+        "description": "Assessments that are stored, by a reference to the person that only you can resolve. Needs a "
+        "key with the scope records; every tenant sees its own.",
+    },
     {"name": "operations", "description": "For those who run the service."},
 ]
 
@@ -43,8 +48,10 @@ psoas, says how sure anyone can be and where every point comes from, and suggest
 - **Missing is not zero.** What is not answered widens the interval `low` to `high`.
 - **Errors** are problem details (RFC 9457). A 422 lists every fault with a JSON pointer and a code,
   and never repeats a value.
-- **Nothing is stored and no answer is logged.** The last results stay in memory for a while, without anything
-  that says whose they were.
+- **No answer is logged, and only `/assessments` stores.** Elsewhere the last results stay in memory for a while,
+  without anything that says whose they were.
+- **Keys.** What is stored needs `Authorization: Bearer` with a key or token; the rest is open unless this server says otherwise.
+- **Limits** are told in `RateLimit` and `RateLimit-Policy`; beyond them comes 429 with `Retry-After`.
 - **Additive change only:** accept fields and enum values you do not know yet.
 
 No clinician has signed off the red flags and conditions yet; one must before any clinical use.
@@ -76,7 +83,14 @@ def describe(app: FastAPI) -> bytes:
         routes=app.routes,
         separate_input_output_schemas=False,
     )
-    document["security"] = []  # nothing stored, nothing to protect: every operation is public
+    document["security"] = []  # what needs a key says so itself
+    document["components"]["securitySchemes"] = {
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A key made by `psoas keys create`, or a token of an issuer that the operator trusts.",
+        }
+    }
     schemas = document["components"]["schemas"]
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
@@ -98,9 +112,16 @@ def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _document_responses(operation: dict[str, Any]) -> None:
     """Add the headers every response has, the 500 every operation may give, and the problems' shape."""
     responses = operation["responses"]
-    if "requestBody" not in operation:
-        responses.pop("422", None)
-    responses["500"] = {"description": KINDS[500].detail}
+    if responses.get("422", {}).get("description") == "Validation Error":
+        responses.pop("422")  # the framework's own, where we declared none
+    extra = [500]
+    if not operation["operationId"].endswith(UNLIMITED):
+        extra += [401, 429]
+    if operation.get("security"):
+        extra.append(403)
+    for status in extra:
+        responses[str(status)] = {"description": KINDS[status].detail}
+    operation["responses"] = responses = dict(sorted(responses.items()))
     for status, response in responses.items():
         response["headers"] = {
             "X-Request-Id": _header("Name of this request; quote it when asking for help."),
@@ -108,9 +129,17 @@ def _document_responses(operation: dict[str, Any]) -> None:
                 "Version and digest of the model, as `2026.1; digest=sha256:…`."
             ),
         }
+        if int(status) in (429, 503):
+            response["headers"]["Retry-After"] = _header("Seconds after which to try again.")
+        if int(status) == 401:
+            response["headers"]["WWW-Authenticate"] = _header("How to say who you are.")
         if int(status) >= 400:
             reference = {"$ref": "#/components/schemas/Problem"}
             response["content"] = {PROBLEM_TYPE: {"schema": reference}}
+
+
+UNLIMITED = ("_health", "_readiness")
+"""How operations are called that are watched from near and never limited."""
 
 
 def _document_etag(operation: dict[str, Any]) -> None:

@@ -3,7 +3,9 @@
 from typing import NamedTuple
 
 from api.batch.scoring import Rules
-from api.payloads import AssessPayload, WhatIfPayload
+from api.payloads import AssessPayload, StorePayload, WhatIfPayload
+from api.records import Records
+from api.storage.database import Database
 from rules.assessment import Assessor
 from rules.definitions import Model
 
@@ -15,6 +17,9 @@ class Parts(NamedTuple):
     assessor: Assessor
     assess_payload: type[AssessPayload]
     what_if_payload: type[WhatIfPayload]
+    store_payload: type[StorePayload]
     rules: Rules
+    records: Records
+    database: Database
     most_people: int
-    """How many people may be scored in one request."""
+    """How many people may be scored in one request without a key."""

@@ -8,17 +8,13 @@ from pydantic import BeforeValidator, ConfigDict, Field, create_model
 from pydantic_core import PydanticKnownError
 from typing_extensions import TypedDict
 
-from api.batch.chunks import PROBLEMS, ROW
-from api.batch.requests import STATUS
 from api.bodies import Payload
-from rules import results
 from rules.assessment import NOTHING, Assessor, Sheet
 from rules.definitions import Model
 from rules.errors import Fault
 from rules.person import GivenAnswers
 from rules.questions import Question
-from rules.rows import PREFIX, scored_columns
-from rules.safety import ActionId, SafetyQuestion
+from rules.safety import SafetyQuestion
 
 
 class Part(NamedTuple):
@@ -59,6 +55,12 @@ class AssessPayload(Payload):
         return cls.assessor.find_contradictions(answers) if isinstance(answers, dict) else []
 
 
+class StorePayload(AssessPayload):
+    """What one person answered, and who that is."""
+
+    person: str
+
+
 class WhatIfPayload(AssessPayload):
     """What one person answered, and the answers that are to be changed."""
 
@@ -87,7 +89,7 @@ class WhatIfPayload(AssessPayload):
 def assess_payload(assessor: Assessor) -> type[AssessPayload]:
     """The request type of a model: one optional, documented field a question."""
     parts = parts_of(assessor.model)
-    types = {name: _type_of_part(part) for name, part in parts.items()}
+    types = {name: type_of_part(part) for name, part in parts.items()}
     fields: dict[str, Any] = {
         name: (types[name] | None, Field(None, description=part.doc))
         for name, part in parts.items()
@@ -126,87 +128,39 @@ def what_if_payload(payload: type[AssessPayload]) -> type[WhatIfPayload]:
     return changed
 
 
-def _type_of_part(part: Part) -> Any:
+PERSON = r"^[A-Za-z0-9_-]{1,64}$"
+"""What a person's reference may look like."""
+
+
+def store_payload(payload: type[AssessPayload]) -> type[StorePayload]:
+    """The request type for storing: the same as for an assessment, with the person's reference."""
+    fields: dict[str, Any] = {
+        name: (field.annotation, field) for name, field in payload.model_fields.items()
+    }
+    person = Field(
+        pattern=PERSON,
+        description="A reference by which only you know the person, such as a study number; never a name.",
+        examples=["p-0042"],
+    )
+    stored = create_model(
+        "StoreRequest",
+        __base__=StorePayload,
+        __doc__="What one person answered, and a reference to the person.",
+        **{"person": (str, person), **fields},
+    )
+    stored.assessor = payload.assessor
+    accepted = "a reference of 1 to 64 letters, digits, _ or -"
+    stored.expected = {**payload.expected, "/person": accepted}
+    return stored
+
+
+def type_of_part(part: Part) -> Any:
     """A plain dictionary, which holds only what was sent and costs half of a class with every question."""
     fields = {q.id: Annotated[_type_of(q), _field_of(q)] for q in part.questions}
     kind = cast("Any", TypedDict)(part.name, fields, total=False)
     kind.__pydantic_config__ = ConfigDict(strict=True, extra="forbid")
     kind.__doc__ = f"{part.doc} Absent and null both mean unanswered; 0 and false are answers."
     return kind
-
-
-def batch_row(model: Model) -> Any:
-    """The type of a row of a batch: a field for each question that a batch asks, and any other."""
-    parts = parts_of(model)
-    asked = [
-        question for name, part in parts.items() if name != "plan" for question in part.questions
-    ]
-    doc = "One person's answers, flat; fields that are no question go through as they are."
-    return _loosen(_type_of_part(Part("BatchRow", doc, asked)))
-
-
-def batch_result(model: Model) -> Any:
-    """The type of a row with its results; the fields of the row that was sent stand before them."""
-    fields: dict[str, Any] = {
-        ROW: Annotated[int, Field(description="Number of the row, from 1.", examples=[1])],
-        **{name: _result_of(name) for name in scored_columns(model)},
-        STATUS: Annotated[
-            Literal["scored", "rejected"],
-            Field(description="Whether the row was scored.", examples=["scored"]),
-        ],
-        PROBLEMS: Annotated[
-            str | None,
-            Field(
-                description="Every fault of a rejected row, as `field: code; field: code`.",
-                examples=["sitting_hours_per_day: out_of_range"],
-            ),
-        ],
-    }
-    kind = cast("Any", TypedDict)("BatchResult", fields)
-    kind.__doc__ = "A row as it was sent, with its results; these are null where it was rejected."
-    return _loosen(kind)
-
-
-def _loosen(kind: Any) -> Any:
-    """The same type with room for other fields."""
-    kind.__pydantic_config__ = ConfigDict(strict=True, extra="allow")
-    return kind
-
-
-def _result_of(name: str) -> Any:
-    """A result by the end of its name, described as in an assessment; of a rejected row all are null."""
-    _, _, part = name.rpartition("_")
-    ends = {"low": results.Low, "high": results.High}
-    if part in ends:
-        (described,) = ends[part].__metadata__  # type: ignore[attr-defined]
-        return Annotated[float | None, described]
-    scales = {"score": results.Score, "level": results.Level}
-    return scales.get(part) or _REST[name]
-
-
-def _told(kind: Any, description: str, example: object) -> Any:
-    return Annotated[kind | None, Field(description=description, examples=[example])]
-
-
-_REST = {
-    f"{PREFIX}safety_action": _told(
-        ActionId,
-        "The most urgent action that a red flag answered yes calls for; look at these rows first.",
-        "none",
-    ),
-    f"{PREFIX}cleared": _told(bool, "True only when every red flag was answered no.", True),
-    f"{PREFIX}top_habit": _told(
-        str,
-        "The habit with the greatest weight times score; null where none is above 0.",
-        "prolonged_sitting",
-    ),
-    f"{PREFIX}warnings": _told(
-        str,
-        "Codes of answers that do not seem to fit together, with `; ` between them.",
-        "load_is_heavy",
-    ),
-    f"{PREFIX}model_version": _told(str, "Version of the rules.", "2026.1"),
-}
 
 
 def _describe_parts(parts: Mapping[str, Part]) -> dict[str, str]:

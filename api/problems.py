@@ -32,8 +32,11 @@ class Kind(NamedTuple):
 
 KINDS = {
     400: Kind("Bad request", "The body is not valid JSON."),
+    401: Kind("Unauthorized", "This needs a key or token: send it as Authorization: Bearer …"),
+    403: Kind("Forbidden", "This key or token may not do that."),
     404: Kind("Not found", "There is nothing at this address."),
     405: Kind("Method not allowed", "This address does not answer that method."),
+    409: Kind("Conflict", "This is at odds with another request."),
     413: Kind("Content too large", "The body is larger than this address accepts."),
     415: Kind(
         "Unsupported media type",
@@ -42,10 +45,16 @@ KINDS = {
     422: Kind(
         "Unusable content", "Some of what was sent cannot be used; every place is listed in errors."
     ),
+    429: Kind("Too many requests", "Please wait a moment; Retry-After says how many seconds."),
     500: Kind(
         "Internal error",
-        "Something went wrong on our side. Nothing was stored. Please quote the request_id.",
+        "Something went wrong on our side. Please quote the request_id.",
     ),
+    503: Kind(
+        "Service unavailable",
+        "What is stored cannot be reached just now. Please try again; with an Idempotency-Key nothing is stored twice.",
+    ),
+    507: Kind("Insufficient storage", "There is no room left to store this; nothing was stored."),
 }
 """The problems the service itself may answer with, by HTTP status."""
 
@@ -103,9 +112,14 @@ class Refusal(Exception):
     """A request that is refused: a status, and what to tell the caller."""
 
     def __init__(
-        self, status: int, detail: str | None = None, faults: Sequence[Fault] = ()
+        self,
+        status: int,
+        detail: str | None = None,
+        faults: Sequence[Fault] = (),
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self.status = status
+        self.headers = headers
         self.detail = detail or KINDS[status].detail
         self.faults = tuple(faults)
         super().__init__(f"refused with {status}")
@@ -137,7 +151,7 @@ def answer_problems(app: FastAPI) -> None:
     """Make every error of an app a problem, those of the framework included."""
 
     async def answer_refusal(request: Request, error: Any) -> Response:
-        return put_problem(_id_of(request), error.status, error.detail, error.faults)
+        return put_problem(_id_of(request), error.status, error.detail, error.faults, error.headers)
 
     async def answer_http(request: Request, error: Any) -> Response:
         headers = dict(error.headers or {})

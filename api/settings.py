@@ -1,9 +1,10 @@
 """Every setting of the service, read from environment variables that begin with `PSOAS_`."""
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from rules.errors import Unusable
@@ -38,18 +39,82 @@ class Settings(BaseSettings):
     ] = ()
     batch_people: Annotated[
         int,
-        Field(ge=1, le=10_000, description="How many people may be scored in one request."),
+        Field(
+            ge=1,
+            le=10_000,
+            description="How many people may be scored in one request without a key; 10,000 with one.",
+        ),
     ] = 1_000
+    data_dir: Annotated[
+        Path,
+        Field(description="Folder for the embedded database and what belongs to it."),
+    ] = Path("data")
+    database_url: Annotated[
+        SecretStr | None,
+        Field(
+            description="PostgreSQL database to store in, such as postgresql://user:password@host/name. "
+            "Unset: a file of SQLite in the data folder."
+        ),
+    ] = None
+    secret: Annotated[
+        SecretStr | None,
+        Field(
+            min_length=32,
+            description="Secret for keyed hashes, the same for all processes that share a database. "
+            "Unset: made once and kept in the data folder.",
+        ),
+    ] = None
+    public: Annotated[
+        bool,
+        Field(
+            description="Whether people may be assessed and the model read without a key. If not, "
+            "that needs a key with the scope assess."
+        ),
+    ] = True
+    issuers: Annotated[
+        Path | None,
+        Field(description="File of issuers whose bearer tokens are taken; see docs/operate.md."),
+    ] = None
+    retention_days: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=36_500,
+            description="Days after which stored assessments are erased; 0 keeps them.",
+        ),
+    ] = 0
+    rate_per_address: Annotated[
+        int,
+        Field(ge=0, description="Requests a minute of one address without a key; 0 for no limit."),
+    ] = 600
+    rate_per_key: Annotated[
+        int, Field(ge=0, description="Requests a minute with one key or token; 0 for no limit.")
+    ] = 6_000
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        Field(
+            description="Addresses or networks of proxies whose X-Forwarded-For is believed, separated by commas."
+        ),
+    ] = ()
     model_dir: Annotated[
         Path, Field(description="Folder of model files to use in place of the packaged ones.")
     ] = PACKAGED_MODEL
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "trusted_proxies", mode="before")
     @classmethod
-    def split_origins(cls, value: object) -> object:
+    def split_list(cls, value: object) -> object:
         """Read a comma-separated list, as environment variables hold it."""
         if isinstance(value, str):
-            return tuple(origin.strip() for origin in value.split(",") if origin.strip())
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def check_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """See that each is an address or a network."""
+        for part in value:
+            ip_network(part)
         return value
 
 

@@ -58,7 +58,7 @@ class Assessor:
 
     def __init__(self, model: Model, language: str = "en") -> None:
         words, scale = model.words[language], Scale(model)
-        self.model = model
+        self.model, self.words = model, words
         self._scale = scale
         self._stamp: ModelStamp = {
             "version": model.version,

@@ -83,7 +83,7 @@ def compare(before: Assessment, after: Assessment) -> Comparison:
         "index": {
             "before": before["index"],
             "after": after["index"],
-            "difference": _subtract(after["index"]["score"], before["index"]["score"]),
+            "difference": subtract(after["index"]["score"], before["index"]["score"]),
         },
         "habits": [
             _compare_habit(*pair) for pair in zip(before["habits"], after["habits"], strict=True)
@@ -96,22 +96,23 @@ def _compare_habit(before: HabitScore, after: HabitScore) -> ComparedHabit:
     return {
         "id": after["id"],
         "name": after["name"],
-        "before": _shorten(before),
-        "after": _shorten(after),
-        "difference": _subtract(after["score"], before["score"]),
+        "before": shorten(before),
+        "after": shorten(after),
+        "difference": subtract(after["score"], before["score"]),
         "components": [
             {
                 "id": name,
                 "before": points_before.get(name),
                 "after": points_after.get(name),
-                "difference": _subtract(points_after.get(name), points_before.get(name)),
+                "difference": subtract(points_after.get(name), points_before.get(name)),
             }
             for name in points_after or points_before
         ],
     }
 
 
-def _shorten(score: Mapping[str, Any]) -> ScoreInShort:
+def shorten(score: Mapping[str, Any]) -> ScoreInShort:
+    """A score with its interval, without the reasons."""
     return {
         "score": score["score"],
         "low": score["low"],
@@ -125,5 +126,6 @@ def _points(habit: HabitScore) -> dict[str, float]:
     return {component["id"]: component["points"] for component in habit["components"] or []}
 
 
-def _subtract(after: float | None, before: float | None) -> float | None:
+def subtract(after: float | None, before: float | None) -> float | None:
+    """The difference in points; none where either is none."""
     return None if after is None or before is None else round_points(after - before)

@@ -26,6 +26,8 @@ LeftOutReason = Literal[
     "worth_less",
 ]
 """Why a routine is not in a plan; the first that holds is given."""
+Direction = Literal["higher", "lower", "unchanged", "no_change_shown"]
+"""Where a score went, as far as it can be told."""
 
 
 def fills(*names: str) -> AfterValidator:
@@ -164,6 +166,14 @@ class ChangeWords(_Templates):
     nearest_level: Annotated[str, fills("label", "then", "now", "habit", "level")]
 
 
+class TrendWords(_Templates):
+    """What is said about a change over time."""
+
+    index: str
+    directions: Annotated[Mapping[Direction, Annotated[str, fills("name")]], names_all(Direction)]
+    rules_changed: str
+
+
 class Words(_Templates):
     """Every sentence the rules say, in one language."""
 
@@ -179,3 +189,4 @@ class Words(_Templates):
     clinician: ClinicianWords
     plan: PlanWords
     change: ChangeWords
+    trend: TrendWords

@@ -3,7 +3,8 @@
 import asyncio
 import io
 import os
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from hypothesis import HealthCheck, settings
+from postgres import new_database
+from postgres import serving as postgres_server
 
 from api.app import create_app
 from api.logs import open_log
 from api.settings import Settings
+from api.storing import open_database
 from rules.assessment import Assessor
 from rules.definitions import Model
 from rules.loading import load_model
@@ -61,10 +65,20 @@ def app(log: io.BytesIO) -> FastAPI:
     return make_app(log=log)
 
 
+_FOLDERS = tempfile.TemporaryDirectory(prefix="psoas-tests-")
+
+
 def make_app(log: io.BytesIO | None = None, **changed: Any) -> FastAPI:
-    """An app with these settings, a log of its own, and the same request id every time."""
+    """An app with these settings, a log and a database of its own, and the same request id every time.
+
+    `clock` and `chance` are handed on.
+    """
+    given = {name: changed.pop(name) for name in ("clock", "chance") if name in changed}
+    changed.setdefault("data_dir", Path(tempfile.mkdtemp(dir=_FOLDERS.name)))
+    changed.setdefault("rate_per_address", 0)
+    log = log or io.BytesIO()
     return create_app(
-        Settings(**changed), log=open_log("info", log or io.BytesIO()), new_id=lambda: "example"
+        Settings(**changed), log=open_log("info", log), new_id=lambda: "example", **given
     )
 
 
@@ -94,3 +108,27 @@ def real_data() -> Path:
     if not folder:
         pytest.skip("PSOAS_TEST_DATA is not set: the real data is not part of the project")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The address of a real PostgreSQL server."""
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        yield given
+        return
+    with postgres_server() as server:
+        yield f"{server.address}/postgres"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, Any]]:
+    """Settings for an empty database of each kind."""
+    if request.param == "sqlite":
+        yield {"data_dir": tmp_path / "data"}
+        return
+    with new_database(request.getfixturevalue("postgres")) as address:
+        settings: dict[str, Any] = {"data_dir": tmp_path / "data", "database_url": address}
+        database = open_database(Settings(**settings))
+        database.migrate()
+        database.close()
+        yield settings

@@ -93,6 +93,12 @@ def test_nothing_of_later_issues_is_promised() -> None:
         "/model/habits/{id}",
         "/routines",
         "/routines/{id}",
+        "/assessments",
+        "/assessments/{id}",
+        "/people/{person}",
+        "/people/{person}/trend",
+        "/people/{person}/export",
+        "/audit",
         "/healthz",
         "/readyz",
     }

@@ -77,7 +77,11 @@ def test_a_path_is_never_logged_or_repeated(log: io.BytesIO) -> None:
 
 def test_health_and_readiness(call: Call) -> None:
     assert call("GET", "/healthz").json() == {"status": "ok"}
-    assert call("GET", "/readyz").json() == {"status": "ready", "model": MODEL.version}
+    assert call("GET", "/readyz").json() == {
+        "status": "ready",
+        "model": MODEL.version,
+        "storage": "ready",
+    }
 
 
 def test_no_page_may_call_from_elsewhere_unless_configured() -> None:

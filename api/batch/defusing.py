@@ -29,16 +29,16 @@ def restore(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def defuse_name(name: str) -> str:
-    """A column's name in which nothing can run."""
-    may_run = re.match(_STARTS, name) and not re.match(_NUMBER, name)
-    return f"'{name}" if may_run else name
+def defuse_text(text: str) -> str:
+    """A single text in which nothing can run."""
+    may_run = re.match(_STARTS, text) and not re.match(_NUMBER, text)
+    return f"'{text}" if may_run else text
 
 
-def restore_name(name: str) -> str:
-    """A column's name as it was before."""
-    was_defused = re.match(_DEFUSED, name) and not re.match(_NUMBER, name[1:])
-    return name[1:] if was_defused else name
+def restore_text(text: str) -> str:
+    """A single text as it was before."""
+    was_defused = re.match(_DEFUSED, text) and not re.match(_NUMBER, text[1:])
+    return text[1:] if was_defused else text
 
 
 def quote(cell: pl.Expr, separator: str) -> pl.Expr:

@@ -21,7 +21,7 @@ from api.batch.chunks import (
     refuse_line,
 )
 from api.batch.cutting import NEW_LINE, Broken, Cut, Cutter, read_cells, record_pattern
-from api.batch.defusing import restore, restore_name
+from api.batch.defusing import restore, restore_text
 from api.batch.encodings import TextReader, to_utf8
 
 SEPARATORS = (",", ";", "\t")
@@ -44,7 +44,7 @@ class DelimitedText(Source):
         if not self._rest.strip():
             raise FileRefused("The file is empty.")
         self.separator = self._read_hint()
-        self.header: Sequence[str] = [restore_name(name) for name in self._read_header()]
+        self.header: Sequence[str] = [restore_text(name) for name in self._read_header()]
         self._cutter = Cutter(self.separator, len(self.header))
 
     @property

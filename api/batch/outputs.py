@@ -5,7 +5,7 @@ from collections.abc import Sequence, Set
 import polars as pl
 
 from api.batch.chunks import PROBLEMS, ROW, Style
-from api.batch.defusing import defuse, defuse_name, quote
+from api.batch.defusing import defuse, defuse_text, quote
 from api.batch.formats import FORMATS, Format
 from api.batch.json_lines import LINE, splice
 from api.batch.layout import Layout
@@ -73,7 +73,7 @@ class Outputs:
         ]
         columns: dict[str, pl.Expr] = {}
         for name, column in zip(names.values(), put, strict=True):
-            shown = defuse_name(name) if self._kind.runs_formulas else name
+            shown = defuse_text(name) if self._kind.runs_formulas else name
             while shown in columns:
                 shown += "_"
             columns[shown] = column

@@ -25,7 +25,7 @@ from api.batch.chunks import (
     places,
     put_malformed,
 )
-from api.batch.defusing import restore, restore_name
+from api.batch.defusing import restore, restore_text
 
 MOST_ROWS = 1_048_576
 """Rows that a sheet can have, that of the columns' names included."""
@@ -80,7 +80,7 @@ class Sheet(Source):
         is_filled = pl.any_horizontal(pl.all().fill_null("") != "")
         table = table.filter(is_filled) if table.width else table
         first = table.row(0) if table.height else ()
-        self.header: Sequence[str] = [restore_name(name or "") for name in first]
+        self.header: Sequence[str] = [restore_text(name or "") for name in first]
         check_header(self.header)
         self._table = restore(table[1:])
 

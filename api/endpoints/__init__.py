@@ -4,7 +4,18 @@ from collections.abc import Callable
 
 from fastapi import APIRouter
 
-from api.endpoints import assess, assess_batch, landing, model, operations, questionnaire, routines
+from api.endpoints import (
+    assess,
+    assess_batch,
+    assessments,
+    audit,
+    landing,
+    model,
+    operations,
+    people,
+    questionnaire,
+    routines,
+)
 from api.parts import Parts
 
 ROUTERS: tuple[Callable[[Parts], APIRouter], ...] = (
@@ -13,6 +24,9 @@ ROUTERS: tuple[Callable[[Parts], APIRouter], ...] = (
     questionnaire.router,
     model.router,
     routines.router,
+    assessments.router,
+    people.router,
+    audit.router,
     operations.router,
     landing.router,
 )

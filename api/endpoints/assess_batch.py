@@ -11,10 +11,11 @@ from starlette.types import Receive, Scope, Send
 
 from api.batch.chunks import FileRefused
 from api.batch.requests import KINDS, Kind, NotAnArray, TooManyRows, score_body
+from api.batch_payloads import batch_result, batch_row
 from api.bodies import NO_STORE, read_body
+from api.callers import caller_in
 from api.document import problems
 from api.parts import Parts
-from api.payloads import batch_result, batch_row
 from api.problems import Refusal
 from rules.errors import Fault
 
@@ -28,11 +29,17 @@ LARGEST_BATCH = 16 * 1024 * 1024
 """Bytes that a batch in one request may have."""
 
 
+MOST_PEOPLE = 10_000
+"""How many people those with a key may have scored in one request."""
+
+
 class Batch(NamedTuple):
     """A body as it came, and what it is."""
 
     kind: Kind
     body: bytes
+    has_key: bool
+    """Whether it came with a key or token."""
 
 
 class BatchRoute(APIRoute):
@@ -51,7 +58,8 @@ class BatchRoute(APIRoute):
         body = await read_body(headers, receive, LARGEST_BATCH)
         if not body:
             raise Refusal(400, "The body is empty.")
-        pieces = iterate_in_threadpool(await run_in_threadpool(self.endpoint, Batch(kind, body)))
+        batch = Batch(kind, body, has_key=caller_in(scope) is not None)
+        pieces = iterate_in_threadpool(await run_in_threadpool(self.endpoint, batch))
         media_type = kind.media_type.encode()
         await send(
             {
@@ -81,9 +89,8 @@ def find_kind(headers: dict[bytes, bytes]) -> Kind:
 def router(parts: Parts) -> APIRouter:
     """`POST /assess/batch`."""
     router = APIRouter(route_class=BatchRoute, prefix="/assess", tags=["assess"])
-    most = parts.most_people
     row, result = batch_row(parts.model), batch_result(parts.model)
-    rows: Any = Annotated[list[row], Field(max_length=most)]  # type: ignore[valid-type]
+    rows: Any = Annotated[list[row], Field(max_length=MOST_PEOPLE)]  # type: ignore[valid-type]
     results: Any = list[result]  # type: ignore[valid-type]
 
     @router.post(
@@ -94,7 +101,7 @@ def router(parts: Parts) -> APIRouter:
         openapi_extra={"requestBody": {"content": AS_TEXT}},
     )
     def assess_batch(batch: rows) -> Iterator[bytes]:
-        """Score up to 1,000 people at once; one that cannot be scored never fails the others.
+        """Score up to 10,000 people at once, 1,000 without a key; one that cannot be scored never fails the others.
 
         A row is flat: a field for each question, red flag and condition, called by its id; any
         other field goes through as it is. The answer is of the same type as the request, with a row
@@ -103,6 +110,7 @@ def router(parts: Parts) -> APIRouter:
         first. Nothing is stored and no answer is logged. For files of any size there is the command
         `psoas score`.
         """
+        most = MOST_PEOPLE if batch.has_key else parts.most_people
         try:
             return score_body(parts.rules, batch.kind, batch.body, most)
         except TooManyRows as refused:

@@ -4,9 +4,11 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 from typing_extensions import TypedDict
 
 from api.parts import Parts
+from api.storage.database import StorageUnavailable
 
 
 class Health(TypedDict):
@@ -20,6 +22,13 @@ class Readiness(TypedDict):
 
     status: Annotated[Literal["ready"], Field(description="Always ready when there is an answer.")]
     model: Annotated[str, Field(description="Version of the loaded model.", examples=["2026.1"])]
+    storage: Annotated[
+        Literal["ready", "unavailable"],
+        Field(
+            description="Whether the database answers. Assessments that are not stored do without it.",
+            examples=["ready"],
+        ),
+    ]
 
 
 def router(parts: Parts) -> APIRouter:
@@ -33,7 +42,14 @@ def router(parts: Parts) -> APIRouter:
 
     @router.get("/readyz", response_description="The model is loaded.")
     async def get_readiness() -> Readiness:
-        """Whether the service can do its work: the model is loaded and was checked."""
-        return {"status": "ready", "model": parts.model.version}
+        """Whether the service can do its work: the model is loaded and was checked.
+
+        Watch storage: while it is unavailable people can be assessed, but nothing is stored or read.
+        """
+        try:
+            await run_in_threadpool(parts.database.ping)
+        except StorageUnavailable:
+            return {"status": "ready", "model": parts.model.version, "storage": "unavailable"}
+        return {"status": "ready", "model": parts.model.version, "storage": "ready"}
 
     return router

@@ -1,0 +1,120 @@
+"""Stored assessments in the forms in which callers get them: in full, in short, as a table."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from api.batch.defusing import defuse_text
+from api.payloads import AssessPayload
+from api.problems import Refusal
+from api.storage.tables import StoredAssessment
+from rules.assessment import Assessor, Sheet
+from rules.rows import PARTS, PREFIX
+
+
+def put_moment(moment: datetime) -> str:
+    """A moment in UTC to the millisecond (RFC 3339)."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def put_stored(row: StoredAssessment, *, with_request: bool) -> bytes:
+    """A stored assessment in full."""
+    answer: dict[str, Any] = {
+        "id": str(row.id),
+        "person": row.person,
+        "created_at": put_moment(row.created_at),
+    }
+    if with_request:
+        answer["request"] = orjson.Fragment(row.request)
+    return orjson.dumps({**answer, "assessment": orjson.Fragment(row.result)})
+
+
+def put_summary(row: StoredAssessment) -> dict[str, Any]:
+    """A stored assessment in short."""
+    said = orjson.loads(row.result)
+    index = said["index"]
+    return {
+        "id": str(row.id),
+        "person": row.person,
+        "created_at": put_moment(row.created_at),
+        "model_version": row.model_version,
+        "safety_action": row.safety_action,
+        "index": {name: index[name] for name in ("score", "low", "high", "level", "status")},
+    }
+
+
+def put_csv(rows: Sequence[StoredAssessment], assessor: Assessor) -> bytes:
+    """Stored assessments as a table: the batch columns, with id and time of each before them."""
+    model = assessor.model
+    parts = (model.questions, model.safety.flag_ids, model.safety.condition_ids)
+    asked = [name for part in parts for name in part]
+    asked += [question.id for question in model.symptoms.questions]
+    scales = [*(habit.id for habit in model.habits), "index"]
+    scores = [f"{PREFIX}{scale}_{part}" for scale in scales for part in PARTS]
+    names = ["id", "person", "created_at", *asked, *scores]
+    names += [f"{PREFIX}safety_action", f"{PREFIX}cleared", f"{PREFIX}model_version"]
+    file = io.StringIO()
+    table = csv.DictWriter(file, names, extrasaction="ignore", lineterminator="\r\n")
+    table.writeheader()
+    for row in rows:
+        table.writerow({name: _put_cell(value) for name, value in _flatten(row).items()})
+    return file.getvalue().encode()
+
+
+def _flatten(row: StoredAssessment) -> dict[str, Any]:
+    request, said = orjson.loads(row.request), orjson.loads(row.result)
+    answers = {name: value for part in request.values() for name, value in part.items()}
+    scores = {
+        f"{PREFIX}{scale['id']}_{part}": scale[part]
+        for scale in (*said["habits"], {**said["index"], "id": "index"})
+        for part in PARTS
+    }
+    return {
+        **answers,
+        **scores,
+        "id": str(row.id),
+        "person": row.person,
+        "created_at": put_moment(row.created_at),
+        f"{PREFIX}safety_action": row.safety_action,
+        f"{PREFIX}cleared": said["safety"]["cleared"],
+        f"{PREFIX}model_version": row.model_version,
+    }
+
+
+def _put_cell(value: object) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return defuse_text(";".join(map(str, value)))
+    return defuse_text(value) if isinstance(value, str) else value
+
+
+def put_request(person: str | None, sheet: Sheet) -> bytes:
+    """What was answered, as JSON that is the same for the same answers."""
+    parts: dict[str, Any] = {name: part for name, part in sheet._asdict().items() if part}
+    parts = {"answers": {}, **parts}
+    if person is not None:
+        parts["person"] = person
+    return orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)
+
+
+def read_request(
+    payload: type[AssessPayload], document: Mapping[str, Any]
+) -> tuple[Sheet, Sequence[str]]:
+    """Answers of before under the questions of today, and pointers to those that no longer fit."""
+    kept = {part: dict(answers) for part, answers in document.items()}
+    left_out: list[str] = []
+    while True:
+        try:
+            return payload.read(kept).sheet, left_out
+        except Refusal as refusal:
+            for fault in refusal.faults:
+                _, part, *rest = fault.pointer.split("/")
+                taken = kept.pop(part, None) if not rest else kept.get(part, {}).pop(rest[0], None)
+                if taken is None and fault.pointer not in left_out:
+                    raise
+                left_out.append(fault.pointer)

@@ -1,0 +1,1 @@
+"""What is kept: assessments, keys and the audit trail, in SQLite or PostgreSQL."""

@@ -1,0 +1,117 @@
+"""The tables. Every row of a tenant's says whose it is; times are in UTC, ids are UUIDs that sort by time."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import DateTime, Dialect, Index, LargeBinary
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field, SQLModel
+
+NAME = 64
+"""Characters of a tenant's name, of a person's reference and of a key's id at most."""
+
+
+class Utc(TypeDecorator[datetime]):
+    """A moment in UTC; SQLite forgets the zone, so it is put back on reading."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a zone is not stored")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return (
+            value
+            if value is None
+            else value.replace(tzinfo=UTC)
+            if value.tzinfo is None
+            else value.astimezone(UTC)
+        )
+
+
+class StoredAssessment(SQLModel, table=True):
+    """What one person answered at one time, and what the rules of that time said."""
+
+    __tablename__ = "assessment"
+    __table_args__: Any = (
+        Index("assessment_of_tenant", "tenant", "id"),
+        Index("assessment_of_person", "tenant", "person", "id"),
+    )
+
+    id: UUID = Field(primary_key=True)
+    tenant: str = Field(max_length=NAME)
+    person: str = Field(max_length=NAME)
+    created_at: datetime = Field(sa_type=Utc)
+    request: bytes = Field(sa_type=LargeBinary)
+    """What was sent, as JSON, without the person."""
+    result: bytes = Field(sa_type=LargeBinary)
+    """The assessment as JSON, as it was answered."""
+    model_version: str = Field(max_length=NAME)
+    model_digest: str = Field(max_length=80)
+    index_level: str | None = Field(max_length=NAME)
+    safety_action: str = Field(max_length=NAME)
+
+
+class ApiKey(SQLModel, table=True):
+    """A key: whose it is, what it may do, and a hash of its secret."""
+
+    __tablename__ = "api_key"
+
+    id: str = Field(primary_key=True, max_length=NAME)
+    tenant: str = Field(max_length=NAME, index=True)
+    name: str = Field(max_length=200)
+    scopes: str = Field(max_length=200)
+    """The names of the scopes with a blank between them, in the order of the alphabet."""
+    secret_hash: bytes = Field(sa_type=LargeBinary)
+    """SHA-256 of the secret, which has 256 bits of chance and so needs no slow hash."""
+    created_at: datetime = Field(sa_type=Utc)
+    expires_at: datetime | None = Field(sa_type=Utc)
+    revoked_at: datetime | None = Field(sa_type=Utc)
+    last_used_at: datetime | None = Field(sa_type=Utc)
+
+
+class Retry(SQLModel, table=True):
+    """A request that may be sent again: which key it came with, and what it stored."""
+
+    __tablename__ = "retry"
+
+    tenant: str = Field(primary_key=True, max_length=NAME)
+    key: str = Field(primary_key=True, max_length=255)
+    fingerprint: bytes = Field(sa_type=LargeBinary)
+    """A keyed hash of the body; empty once what it stored was erased."""
+    assessment_id: UUID | None = Field(index=True)
+    """What it stored; none once that was erased."""
+    created_at: datetime = Field(sa_type=Utc, index=True)
+
+
+class AuditEntry(SQLModel, table=True):
+    """Who did what when to whose records; never what they hold. Triggers refuse to change or delete one."""
+
+    __tablename__ = "audit"
+    __table_args__: Any = (Index("audit_of_tenant", "tenant", "id"),)
+
+    id: UUID = Field(primary_key=True)
+    tenant: str = Field(max_length=NAME)
+    at: datetime = Field(sa_type=Utc)
+    actor: str = Field(max_length=200)
+    """`key:` and the key's id, `token:` and a keyed hash of the subject, or `service`."""
+    action: str = Field(max_length=NAME)
+    person_hash: str | None = Field(max_length=NAME)
+    """A keyed hash of the person's reference, where one person is concerned."""
+    records: int
+    """How many assessments were concerned."""
+
+
+class Installation(SQLModel, table=True):
+    """What belongs to the database as a whole, by name."""
+
+    __tablename__ = "installation"
+
+    name: str = Field(primary_key=True, max_length=NAME)
+    value: bytes = Field(sa_type=LargeBinary)
