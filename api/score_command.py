@@ -124,6 +124,8 @@ def score(  # noqa: PLR0913, PLR0917  # each is an option of the command
         told = "the disk may be full, or a column may be of a kind that is not known here"
         if isinstance(error, OSError) and error.strerror:
             told = error.strerror
+        if "Broken pipe" in str(error):
+            told = "whoever was reading it has gone"
         _refuse(f"The result could not be written: {told}. Nothing was left behind.")
     tell_summary(summary)
     if fail_on_rejects and summary.rejected:

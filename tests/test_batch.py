@@ -273,6 +273,7 @@ def test_typed_columns_keep_their_types(tmp_path: Path) -> None:
             "when": pl.Series([0, 1, 2]).cast(pl.Date),
             "raw": [b"a", b"b", None],
             "nested": [{"a": [1]}, None, {"a": []}],
+            "deep": [[{"b": b"a", "c": None}], [], None],
         }
     )
     frame.write_parquet(tmp_path / "in.parquet")
@@ -285,6 +286,7 @@ def test_typed_columns_keep_their_types(tmp_path: Path) -> None:
     score_file(RULES, Order(tmp_path / "in.parquet", tmp_path / "out.csv"))
     (row,) = read_csv(tmp_path / "out.csv")
     assert (row["when"], row["raw"], row["nested"]) == ("1970-01-01", "YQ==", '{"a":[1]}')
+    assert row["deep"] == '[{"b":"YQ==","c":null}]'
 
 
 def test_decimal_commas_come_out_where_they_are_asked_for(tmp_path: Path) -> None:

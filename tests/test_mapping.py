@@ -110,6 +110,10 @@ def test_a_column_that_is_not_there_is_told_before_anything_is_scored(tmp_path: 
         ('[questions.carry_load_kg]\ncolumn = "a"\nfactor = -1', "factor"),
         ('[questions.runs]\ncolumn = "a"\nvalues = { 1 = "yes" }', "values.1: is not an answer"),
         ('[questions.lumbar_support]\ncolumn = "a"\nvalues = { 1 = "often" }', "values.1: is not"),
+        (
+            '[questions.sitting_hours_per_day]\ncolumn = "a"\nunit = "min/d"\nvalues = { x = 8.0 }',
+            "values are answers already",
+        ),
         ('[questions.lumbar_support]\nsql = "a"', "use a column with values"),
         ('[questions.runs]\nsql = "a"\nmissing = [1]', "belong to a column"),
     ],

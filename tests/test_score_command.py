@@ -135,6 +135,26 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
 
 
+def test_a_reader_that_goes_away_is_told_as_that(tmp_path: Path) -> None:
+    put_crowd(make_crowd(20_000)).write_csv(tmp_path / "in.csv")
+    run = subprocess.Popen(
+        [PSOAS, "score", "in.csv", "-", "--rejects", "r.csv"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+    )
+    assert run.stdout
+    assert run.stderr
+    run.stdout.read(100)
+    run.stdout.close()
+    said = run.stderr.read().decode()
+    run.stderr.close()
+    assert run.wait(60) == 2
+    assert "whoever was reading it has gone" in said
+    assert "Traceback" not in said
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]
+
+
 @pytest.mark.parametrize("target", ["out.csv", "out.parquet", "out.ndjson.gz"])
 def test_killed_in_the_middle_nothing_half_written_has_its_name(
     tmp_path: Path, target: str

@@ -140,6 +140,8 @@ def _find_problems(name: str, mapped: MappedQuestion, asked: Mapping[str, Asked]
         yield "unit and factor are for questions that are answered with a number"
     elif mapped.unit is not None:
         yield from _find_problems_of_unit(question, mapped)
+    if mapped.values and (mapped.unit is not None or mapped.factor is not None):
+        yield "values are answers already, so unit and factor have nothing to change"
     for value, answer in mapped.values.items():
         if not _accepts(question, answer):
             yield f"values.{value}: is not an answer that this question allows"

@@ -109,6 +109,24 @@ class Outputs:
         return quote(cells, self._style.separator) if self._kind.is_delimited else cells
 
 
+def write_bytes(column: pl.Expr, kind: pl.DataType) -> pl.Expr:
+    """A column with the bytes anywhere in it as base64, since JSON has none."""
+    match kind:
+        case pl.Binary():
+            return column.bin.encode("base64")
+        case pl.List(inner=inner):
+            return column.list.eval(write_bytes(pl.element(), inner))  # type: ignore[arg-type]
+        case pl.Array(inner=inner):
+            return write_bytes(column.arr.to_list(), pl.List(inner))
+        case pl.Struct(fields=fields):
+            put = [
+                write_bytes(column.struct.field(field.name), field.dtype).alias(field.name)  # type: ignore[arg-type]
+                for field in fields
+            ]
+            return pl.when(column.is_not_null()).then(pl.struct(put)) if put else column
+    return column
+
+
 def flatten(column: pl.Expr, kind: pl.DataType) -> tuple[pl.Expr, bool]:
     """A column that fits into cells, and whether it is text: lists and the like are JSON, bytes base64."""
     if kind == pl.Binary:
@@ -116,7 +134,7 @@ def flatten(column: pl.Expr, kind: pl.DataType) -> tuple[pl.Expr, bool]:
     if kind == pl.Duration:
         return column.dt.to_string("iso"), True
     if kind.is_nested():
-        text = pl.struct(column.alias("")).struct.json_encode()
+        text = pl.struct(write_bytes(column, kind).alias("")).struct.json_encode()
         text = text.str.strip_prefix('{"":').str.strip_suffix("}")
         return pl.when(column.is_not_null()).then(text), True
     is_text = not (kind.is_numeric() or kind == pl.Boolean)
