@@ -9,22 +9,16 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
-import polars as pl
-
 from api.batch import sheets
 from api.batch.chunks import FileRefused, Source, Style
-from api.batch.compression import COMPRESSIONS, Compression
+from api.batch.compression import COMPRESSIONS
 from api.batch.formats import FORMATS, Format, Opened, find_format, open_file
 from api.batch.layout import Columns, Layout
 from api.batch.mapping import NO_MAPPING, ColumnMapping, asked_in_batches
-from api.batch.outputs import Outputs
 from api.batch.scoring import ChunkScorer, Rules
-from api.batch.sinks import Sink
 from api.batch.tally import Summary, Tally
-from api.batch.whole import STREAM, name_part, read_ahead, write_whole
-
-TAB = ".tsv"
-"""The ending of delimited text whose separator is a tab, whatever that of the input was."""
+from api.batch.whole import STREAM, name_part, read_ahead
+from api.batch.written import Destination, Written
 
 
 class Order(NamedTuple):
@@ -55,15 +49,6 @@ class Progress(NamedTuple):
     """How much of the file has been read, from 0 to 1; 0 where that is not known."""
 
 
-class Destination(NamedTuple):
-    """A file to be written: where, as what, and how."""
-
-    path: Path
-    kind: Format
-    packed: Compression | None
-    style: Style
-
-
 def score_file(
     rules: Rules,
     order: Order,
@@ -80,13 +65,13 @@ def score_file(
     """
     started = time.monotonic()
     target, rejects = find_destinations(order)
-    with _open(order, target.kind) as (source, done):
+    with open_order(order, target.kind) as (source, done):
         layout = Layout(source.header, asked_in_batches(rules.model), order.mapping)
         begin(layout.columns)
         tally = Tally(rules.model)
         with ExitStack() as stack:
             good, bad = (
-                _Written(rules, layout, destination, source.style, stack)
+                Written(rules, layout, destination, source.style, stack)
                 for destination in (target, rejects)
             )
             scorer: ChunkScorer | None = None
@@ -109,50 +94,6 @@ class RowsLostError(AssertionError):
 
     def __init__(self, rows: int, scored: int, rejected: int) -> None:
         super().__init__(f"{rows} rows were read, {scored} scored and {rejected} rejected")
-
-
-class _Written:
-    """A file that is being written; what it is like is known with its first rows."""
-
-    def __init__(
-        self,
-        rules: Rules,
-        layout: Layout,
-        destination: Destination,
-        style: Style,
-        stack: ExitStack,
-    ) -> None:
-        self._kind, self._style = destination.kind, _choose_style(destination, style)
-        self.outputs = Outputs(layout, rules.model, self._kind, self._style)
-        if self._kind.name == "xlsx":
-            sheets.check_room(0, self.outputs.width)
-        self._stream = stack.enter_context(write_whole(destination.path, destination.packed))
-        self._sink: Sink | None = None
-        stack.callback(self._stop)
-
-    def write(self, frame: pl.DataFrame) -> None:
-        if self._sink is None:
-            self._sink = self._kind.write(frame.schema, self._stream, self._style)
-        self._sink.write(frame)
-
-    def close(self) -> None:
-        if self._sink is not None:
-            self._sink.close()
-
-    def _stop(self) -> None:
-        """Nothing is written to the file any more, whether it is done or not."""
-        if self._sink is not None:
-            self._sink.stop()
-
-
-def _choose_style(destination: Destination, style: Style) -> Style:
-    """Delimited text goes out as it came in, unless the file's name or the order says otherwise."""
-    if TAB in map(str.lower, destination.path.suffixes):
-        style = style._replace(separator="\t")
-    decimal_comma = destination.style.decimal_comma
-    if decimal_comma and style.separator == ",":
-        style = style._replace(separator=";")
-    return style._replace(decimal_comma=decimal_comma)
 
 
 def find_destinations(order: Order) -> tuple[Destination, Destination]:
@@ -201,7 +142,7 @@ def _same(one: Path, other: Path) -> bool:
 
 
 @contextmanager
-def _open(order: Order, target: Format) -> Iterator[tuple[Source, Callable[[Source], float]]]:
+def open_order(order: Order, target: Format) -> Iterator[tuple[Source, Callable[[Source], float]]]:
     """The file to be read, and what tells how much of it has been."""
     with ExitStack() as stack:
         stream, kind = _find_source(order, stack)

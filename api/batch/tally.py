@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -52,6 +52,26 @@ class Tally:
             levels.update(_count(rows[columns[name]]))
         self._actions.update(_count(rows[ACTION]))
         self._problems.update(_count(scored.rejected[PROBLEMS].str.split(BETWEEN).explode()))
+
+    @property
+    def counts(self) -> Mapping[str, Any]:
+        """Everything that was counted, in what JSON can hold; pairs where a level may be none."""
+        return {
+            "scored": self.scored,
+            "rejected": self.rejected,
+            "levels": {name: list(levels.items()) for name, levels in self._levels.items()},
+            "actions": dict(self._actions),
+            "problems": dict(self._problems),
+        }
+
+    def add(self, counts: Mapping[str, Any]) -> None:
+        """Count what another one counted."""
+        self.scored += counts["scored"]
+        self.rejected += counts["rejected"]
+        for name, levels in counts["levels"].items():
+            self._levels[name].update(dict(levels))
+        self._actions.update(counts["actions"])
+        self._problems.update(counts["problems"])
 
     def sum_up(self, columns: Columns, notes: Sequence[str], seconds: float) -> Summary:
         """The summary of everything that was counted."""
