@@ -9,10 +9,10 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit
 	--no-emit-find-links --no-header --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check soak openapi bench bench-batch lock venv clean
+.PHONY: help serve test check soak openapi bench bench-batch bench-storing lock venv clean
 
 help: ## list what make can do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 serve: .venv/stamp-run ## start the API on 127.0.0.1:8000 (PORT=8123 for another port)
 	$(BIN)/psoas serve --port $(PORT)
@@ -39,6 +39,9 @@ bench: .venv/stamp-dev ## measure /assess beside a bare server and an ordinary e
 
 bench-batch: .venv/stamp-dev .venv-bench/stamp ## measure batch scoring beside copying a file and beside other engines
 	$(BIN)/python -m bench.batch $(BENCH)
+
+bench-storing: .venv/stamp-dev ## measure stored assessments beside raw inserts by the same driver
+	$(BIN)/python -m bench.storing
 
 lock: .venv/stamp-dev ## compile the locked requirements anew from pyproject.toml
 	$(COMPILE) pyproject.toml -o requirements.lock

@@ -10,7 +10,7 @@ from api.callers import CHALLENGE, Caller
 from api.keys import KeyRing
 from api.problems import put_problem
 from api.rates import Rates, Standing, name_address
-from api.storage.database import StorageUnavailable
+from api.storage.failures import StorageUnavailable
 from api.tokens import Tokens
 
 UNCOUNTED = frozenset({"/healthz", "/readyz"})

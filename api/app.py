@@ -27,7 +27,7 @@ from api.problems import answer_problems, put_problem
 from api.rates import Rates
 from api.records import Records
 from api.settings import Settings, read_settings
-from api.storage.database import StorageFull, StorageUnavailable
+from api.storage.failures import StorageFull, StorageUnavailable
 from api.storing import Storing, Tidying, chance, now
 from rules.assessment import Assessor
 from rules.definitions import Model

@@ -17,7 +17,7 @@ from api.problems import Refusal
 from api.score_command import score
 from api.settings import Settings, read_settings
 from api.storage.api_keys import count_keys
-from api.storage.database import StorageUnavailable
+from api.storage.failures import StorageUnavailable
 from api.storage_commands import backup, keys, migrate
 from api.storing import open_database
 from api.telling import INVALID, tell

@@ -11,7 +11,8 @@ from starlette.concurrency import run_in_threadpool
 
 from api.callers import Caller
 from api.storage.api_keys import find_key, touch_key
-from api.storage.database import Database, StorageUnavailable
+from api.storage.database import Database
+from api.storage.failures import StorageUnavailable
 from api.storage.tables import ApiKey
 from api.storage.writer import Writer
 
@@ -96,16 +97,17 @@ class KeyRing:
         expected = key.secret_hash if key else bytes(32)  # as long as for a key that there is
         if not hmac.compare_digest(expected, _hash(match[2])) or key is None or not works(key, now):
             return None
-        if key.last_used_at is None or now - key.last_used_at >= TOUCHED:
-            await self._touch(key.id, now)
         caller = Caller(key.tenant, frozenset(key.scopes.split()), f"key:{key.id}")
-        until = (
-            now + REMEMBERED if key.expires_at is None else min(now + REMEMBERED, key.expires_at)
-        )
+        is_first = self.recall(text) is None  # of those that came at the same time
+        self._remember(text, caller, min(now + REMEMBERED, key.expires_at or now + REMEMBERED))
+        if is_first and (key.last_used_at is None or now - key.last_used_at >= TOUCHED):
+            await self._touch(key.id, now)
+        return caller
+
+    def _remember(self, text: str, caller: Caller, until: datetime) -> None:
         if len(self._remembered) >= MOST_REMEMBERED:
             self._remembered.clear()
         self._remembered[_hash(text)] = _Remembered(caller, until)
-        return caller
 
     def _look_up(self, id: str) -> ApiKey | None:
         with self._database.reading() as session:

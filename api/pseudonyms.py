@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
-from api.storage.database import StorageUnavailable
+from api.storage.failures import StorageUnavailable
 from api.storage.migrating import make_private_folder
 
 SHORTEST_SECRET = 32

@@ -52,5 +52,5 @@ def name_address(client: tuple[str, int] | None) -> str:
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped:
             return str(address.ipv4_mapped)
-        return address.exploded[:19]
+        return f"{IPv6Address(int(address) >> 64 << 64)}/64"
     return str(address)

@@ -11,6 +11,7 @@ import orjson
 from api.batch.defusing import defuse_text
 from api.payloads import AssessPayload
 from api.problems import Refusal
+from api.storage.assessments import NewAssessment
 from api.storage.tables import StoredAssessment
 from rules.assessment import Assessor, Sheet
 from rules.rows import PARTS, PREFIX
@@ -21,7 +22,7 @@ def put_moment(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def put_stored(row: StoredAssessment, *, with_request: bool) -> bytes:
+def put_stored(row: StoredAssessment | NewAssessment, *, with_request: bool) -> bytes:
     """A stored assessment in full."""
     answer: dict[str, Any] = {
         "id": str(row.id),
@@ -33,10 +34,14 @@ def put_stored(row: StoredAssessment, *, with_request: bool) -> bytes:
     return orjson.dumps({**answer, "assessment": orjson.Fragment(row.result)})
 
 
+def read_head(result: bytes) -> Any:
+    """What an assessment in JSON says first: safety, model and index; the rest is long and takes long."""
+    return orjson.loads(result[: result.index(b',"habits":')] + b"}")
+
+
 def put_summary(row: StoredAssessment) -> dict[str, Any]:
     """A stored assessment in short."""
-    said = orjson.loads(row.result)
-    index = said["index"]
+    index = read_head(row.result)["index"]
     return {
         "id": str(row.id),
         "person": row.person,

@@ -16,10 +16,11 @@ from api.callers import Caller
 from api.payloads import AssessPayload
 from api.problems import Refusal
 from api.pseudonyms import Pseudonyms
-from api.record_forms import put_moment, put_request, put_stored, read_request
+from api.record_forms import put_moment, put_request, put_stored, read_head, read_request
 from api.storage import assessments as stored
 from api.storage.audit import list_entries
-from api.storage.database import Conflict, Database
+from api.storage.database import Database
+from api.storage.failures import Conflict
 from api.storage.moments import make_id, moment_of
 from api.storage.tables import AuditEntry, Retry, StoredAssessment
 from api.storage.writer import Writer, put_rows
@@ -89,7 +90,7 @@ class Records:
             raise Refusal(409, IN_PROGRESS, headers={"Retry-After": "1"})
         self._in_progress.add(name)
         try:
-            if old := await self._find_kept(caller.tenant, key, fingerprint):
+            if old := await self._find_kept(caller, key, fingerprint):
                 return old
             retry = Retry(
                 tenant=caller.tenant,
@@ -101,7 +102,7 @@ class Records:
             try:
                 return await self._store(caller, person, sheet, retry)
             except Conflict:  # another process was faster with the same key
-                if old := await self._find_kept(caller.tenant, key, fingerprint):
+                if old := await self._find_kept(caller, key, fingerprint):
                     return old
                 raise
         finally:
@@ -109,8 +110,8 @@ class Records:
 
     async def _store(self, caller: Caller, person: str, sheet: Sheet, retry: Retry | None) -> Kept:
         result = self._assessor.assess_json(sheet)
-        said = orjson.loads(result)
-        row = StoredAssessment(
+        said = read_head(result)
+        row = stored.NewAssessment(
             id=(new := make_id(self._clock(), self._chance(74))),
             tenant=caller.tenant,
             person=person,
@@ -129,11 +130,11 @@ class Records:
         await self._writer.write(writes)
         return Kept(row.id, put_stored(row, with_request=False), is_old=False)
 
-    async def _find_kept(self, tenant: str, key: str, fingerprint: bytes) -> Kept | None:
+    async def _find_kept(self, caller: Caller, key: str, fingerprint: bytes) -> Kept | None:
         def find(session: Session) -> tuple[Retry | None, StoredAssessment | None]:
-            retry = stored.find_retry(session, tenant, key)
+            retry = stored.find_retry(session, caller.tenant, key)
             kept = retry.assessment_id if retry else None
-            return retry, stored.find_assessment(session, tenant, kept) if kept else None
+            return retry, stored.find_assessment(session, caller.tenant, kept) if kept else None
 
         retry, row = await self._look_up(find)
         if retry is None:
@@ -145,6 +146,7 @@ class Records:
                 "/header/Idempotency-Key", "contradiction", "came with another body before"
             )
             raise Refusal(422, OTHER_BODY, [fault])
+        await self._writer.write([self._trail.note(caller, "read", row.person)])
         return Kept(row.id, put_stored(row, with_request=False), is_old=True)
 
     # Finding
@@ -235,7 +237,7 @@ class Records:
 
         if not await run_in_threadpool(erase):
             raise Refusal(404, NO_SUCH)
-        await self._scrub()
+        await run_in_threadpool(self._database.scrub)
 
     async def erase_person(self, caller: Caller, person: str) -> int:
         """Erase all that is stored of a person; gives how many assessments that were.
@@ -254,11 +256,8 @@ class Records:
         count = await run_in_threadpool(erase)
         if not count:
             raise Refusal(404, NO_PERSON)
-        await self._scrub()
-        return count
-
-    async def _scrub(self) -> None:
         await run_in_threadpool(self._database.scrub)
+        return count
 
     async def expire(self, before: datetime, retries_before: datetime) -> int:
         """Erase what was stored before a moment, of all tenants, and forget old requests; gives how many."""
@@ -275,7 +274,9 @@ class Records:
                 return sum(counted.values())
 
         erased = await run_in_threadpool(erase)
-        await self._scrub()  # always: a reader may have held up that of an earlier erasure
+        await run_in_threadpool(
+            self._database.scrub
+        )  # always: a reader may have held up that of an earlier erasure
         return erased
 
     # The audit trail

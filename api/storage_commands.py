@@ -22,7 +22,8 @@ from api.keys import make_key, works
 from api.record_forms import put_moment
 from api.settings import read_settings
 from api.storage.api_keys import add_key, list_keys, revoke_key
-from api.storage.database import Database, StorageUnavailable
+from api.storage.database import Database
+from api.storage.failures import StorageUnavailable
 from api.storing import now, open_database
 from api.telling import INVALID, tell
 
@@ -152,38 +153,32 @@ def backup(
     The copy is whole when it has its name, and only its owner may read it.
     """
     try:
-        if os.path.lexists(file):
-            raise FileExistsError
-        with TemporaryDirectory(prefix=f".{file.name}.", dir=file.parent) as folder:
-            beside = Path(folder) / "copy"
-            with using_database() as database:
-                copy = copy_sqlite if database.is_sqlite else dump_postgresql
-                beside.touch(mode=0o600)
-                copy(database, beside)
-            put_in_place(beside, file)
-    except FileExistsError:
-        tell("There is such a file already; it was left as it is.")
-        raise typer.Exit(INVALID) from None
+        if os.path.lexists(file) or not copy_whole(file):
+            tell("There is such a file already; it was left as it is.")
+            raise typer.Exit(INVALID)
     except OSError as error:
         tell(f"The copy could not be written: {error.strerror}.")
         raise typer.Exit(INVALID) from None
     tell(f"{file.name} holds the database as it is now.")
 
 
-def put_in_place(copy: Path, file: Path) -> None:
-    """Give a copy its name once all of it is on the disk.
-
-    Raises:
-        FileExistsError: when something has that name by now.
-    """
-    with copy.open("rb") as written:
-        os.fsync(written.fileno())
-    try:
-        file.hardlink_to(copy)  # unlike renaming, this replaces nothing
-    except FileExistsError:
-        raise
-    except OSError:  # not every file system knows links
-        copy.rename(file)
+def copy_whole(file: Path) -> bool:
+    """Copy the database into a file that gets its name once it is whole; false if something has that name by then."""
+    with TemporaryDirectory(prefix=f".{file.name}.", dir=file.parent) as folder:
+        beside = Path(folder) / "copy"
+        beside.touch(mode=0o600)
+        with using_database() as database:
+            copy = copy_sqlite if database.is_sqlite else dump_postgresql
+            copy(database, beside)
+        with beside.open("rb") as written:
+            os.fsync(written.fileno())
+        try:
+            file.hardlink_to(beside)  # unlike renaming, this replaces nothing
+        except FileExistsError:
+            return False
+        except OSError:  # not every file system knows links
+            beside.rename(file)
+        return True
 
 
 def copy_sqlite(database: Database, target: Path) -> None:

@@ -16,7 +16,8 @@ from api.keys import KeyRing
 from api.pseudonyms import Pseudonyms, keep_secret
 from api.records import Records
 from api.settings import Settings
-from api.storage.database import PATIENCE, Database, StorageUnavailable, read_address
+from api.storage.database import PATIENCE, Database, read_address
+from api.storage.failures import StorageUnavailable
 from api.storage.tables import Installation
 from api.storage.writer import Writer
 from api.tokens import Tokens, read_issuers
@@ -135,6 +136,8 @@ class Tidying:
                     self._log.info("expired", records=erased)
             except StorageUnavailable as unavailable:
                 self._log.warning("not tidied", reason=str(unavailable))
+            except Exception as failure:  # noqa: BLE001  # one that stays would end it for good, unnoticed
+                self._log.error("not tidied", error=type(failure).__name__)
             await asyncio.sleep(TIDIED)
 
     @asynccontextmanager

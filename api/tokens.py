@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.callers import TENANT, Caller, Right
 from api.pseudonyms import Pseudonyms
-from api.storage.database import StorageUnavailable
+from api.storage.failures import StorageUnavailable
 from rules.errors import Unusable
 
 ALGORITHMS: Mapping[tuple[str, str | None], Sequence[str]] = {

@@ -6,9 +6,8 @@ from typing import Literal
 
 from api.callers import Caller
 from api.pseudonyms import Pseudonyms
-from api.storage.audit import add_entry
+from api.storage.audit import NewEntry, add_entry
 from api.storage.moments import make_id
-from api.storage.tables import AuditEntry
 from api.storage.writer import Write
 
 Action = Literal["store", "read", "list", "trend", "export", "erase", "expire", "audit"]
@@ -29,7 +28,7 @@ class Trail:
     def note(self, caller: Caller, action: Action, person: str | None, records: int = 1) -> Write:
         """The write that says what a caller does to so many records, of one person or of several."""
         at = self._clock()
-        entry = AuditEntry(
+        entry = NewEntry(
             id=make_id(at, self._chance(74)),
             tenant=caller.tenant,
             at=at,

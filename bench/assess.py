@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from itertools import cycle
+from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -32,7 +32,7 @@ ROUNDS = 21
 REQUESTS = 700
 AT_A_TIME = 50
 CONNECTIONS = 8
-PEOPLE = (ROUNDS + 1) * (REQUESTS + CONNECTIONS)
+PEOPLE = (ROUNDS + 1) * REQUESTS
 SERVER_CORE, CLIENT_CORE = 0, 1
 
 
@@ -79,11 +79,11 @@ def put_together(answered: list[tuple[str, str, Any]]) -> Request:
     return request
 
 
-def put_request(person: Request) -> bytes:
+def put_request(person: Request, path: str = "/assess", *headers: str) -> bytes:
     """A request, ready to send."""
     body = json.dumps(person).encode()
-    head = "POST /assess HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
-    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    head = [f"POST {path} HTTP/1.1", "Host: bench", "Content-Type: application/json", *headers]
+    return "\r\n".join([*head, f"Content-Length: {len(body)}", "", ""]).encode() + body
 
 
 class Connection:
@@ -95,7 +95,7 @@ class Connection:
         self._received = b""
 
     def receive(self) -> bool:
-        """Read what is there; True when it completes a response, which must be a 200."""
+        """Read what is there; True when it completes a response, which must be a 200 or a 201."""
         self._received += self.socket.recv(1 << 18)
         head, end, body = self._received.partition(b"\r\n\r\n")
         if not end:
@@ -103,35 +103,37 @@ class Connection:
         length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
         if len(body) < length:
             return False
-        assert head.startswith(b"HTTP/1.1 200"), self._received
+        assert head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 201")), self._received
         self._received = b""
         return True
 
 
-def send_all(port: int, requests: Iterator[bytes], count: int) -> None:
+def send_all(port: int, requests: Iterator[bytes], count: int, at_once: int = CONNECTIONS) -> None:
     """Send so many requests over all connections, each as soon as its last response is there."""
-    selector, done = selectors.DefaultSelector(), 0
-    connections = [Connection(port) for _ in range(CONNECTIONS)]
+    selector, due, done = selectors.DefaultSelector(), islice(requests, count), 0
+    connections = [Connection(port) for _ in range(at_once)]
     for connection in connections:
         selector.register(connection.socket, selectors.EVENT_READ, connection)
-        connection.socket.sendall(next(requests))
+        connection.socket.sendall(next(due))
     while done < count:
         for key, _ in selector.select():
             if key.data.receive():
                 done += 1
-                key.data.socket.sendall(next(requests))
+                key.data.socket.sendall(next(due, b""))
     for connection in connections:
         connection.socket.close()
 
 
 @contextmanager
-def serving(name: str) -> Iterator[tuple[int, int]]:
+def serving(name: str, **environment: str) -> Iterator[tuple[int, int]]:
     """A server in a process of its own; gives its port and process id."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "bench.servers", name, str(port), str(SERVER_CORE)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, env={**os.environ, **environment}
+    )
     try:
         for _ in range(200):
             try:

@@ -1,11 +1,12 @@
 """The file of issuers: each fault of it is named before anything is served."""
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from issuer import write_issuers
-from serving import psoas
+from serving import PSOAS, name_settings
 
 from api.tokens import IssuersError, read_issuers
 
@@ -84,8 +85,15 @@ def test_every_issuer_counts_and_none_is_there_twice(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_serve_tells_what_is_wrong_with_the_issuers(tmp_path: Path, workers: int) -> None:
-    names = {"PSOAS_ISSUERS": str(tmp_path / "nobody.toml"), "PSOAS_WORKERS": str(workers)}
-    done = psoas({"data_dir": tmp_path / "data"}, "serve", "--port", "0", env=names)
+    settings = {"data_dir": tmp_path / "data", "issuers": tmp_path / "nobody.toml"}
+    done = subprocess.run(
+        [PSOAS, "serve", "--port", "0"],
+        env=name_settings(settings, workers=workers),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode == 2
     assert "settings do not work" in done.stderr
     assert "nobody.toml: No such file" in done.stderr

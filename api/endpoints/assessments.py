@@ -142,7 +142,7 @@ def router(parts: Parts) -> APIRouter:
         "",
         response_model=StoredList,
         response_description="The newest first.",
-        responses=problems(422, 503),
+        responses=problems(422, 503, 507),
         openapi_extra=needs("records"),
     )
     async def list_assessments(request: Request, wanted: Annotated[ListQuery, Query()]) -> Response:
@@ -159,7 +159,7 @@ def router(parts: Parts) -> APIRouter:
         "/{id}",
         response_model=found,
         response_description="What was sent, and what was answered.",
-        responses=problems(404, 503),
+        responses=problems(404, 503, 507),
         openapi_extra=needs("records"),
     )
     async def get_assessment(request: Request, id: StoredId) -> Response:
@@ -171,7 +171,7 @@ def router(parts: Parts) -> APIRouter:
         "/{id}",
         status_code=204,
         response_description="It is erased.",
-        responses=problems(404, 503),
+        responses=problems(404, 503, 507),
         openapi_extra=needs("records"),
     )
     async def erase_assessment(request: Request, id: StoredId) -> Response:

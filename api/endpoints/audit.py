@@ -58,7 +58,7 @@ def router(parts: Parts) -> APIRouter:
         "/audit",
         response_model=Trail,
         response_description="The newest first.",
-        responses=problems(422, 503),
+        responses=problems(422, 503, 507),
         openapi_extra=needs("admin"),
     )
     async def get_audit(

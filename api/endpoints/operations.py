@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from typing_extensions import TypedDict
 
 from api.parts import Parts
-from api.storage.database import StorageUnavailable
+from api.storage.failures import StorageUnavailable
 
 
 class Health(TypedDict):

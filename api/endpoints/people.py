@@ -43,7 +43,7 @@ def router(parts: Parts) -> APIRouter:
         "/trend",
         response_model=Trend,
         response_description="Every assessment, and what changed from each to the next.",
-        responses=problems(404, 422, 503),
+        responses=problems(404, 422, 503, 507),
         openapi_extra=needs("records"),
     )
     async def get_trend(request: Request, person: Reference) -> Response:
@@ -61,7 +61,7 @@ def router(parts: Parts) -> APIRouter:
         response_model=Export,
         response_description="Everything that is stored of the person.",
         responses={
-            **problems(404, 422, 503),
+            **problems(404, 422, 503, 507),
             200: {
                 "content": {
                     "text/csv": {
@@ -99,7 +99,7 @@ def router(parts: Parts) -> APIRouter:
         "",
         response_model=Erased,
         response_description="Everything that was stored of the person is erased.",
-        responses=problems(404, 422, 503),
+        responses=problems(404, 422, 503, 507),
         openapi_extra=needs("records"),
     )
     async def erase_person(request: Request, person: Reference) -> Response:

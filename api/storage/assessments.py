@@ -36,9 +36,24 @@ class Filter(NamedTuple):
     model_version: str | None = None
 
 
-def add_assessment(stored: StoredAssessment) -> Write:
+class NewAssessment(NamedTuple):
+    """An assessment that is not there yet; to make a row of the class for it costs more than to write it."""
+
+    id: UUID
+    tenant: str
+    person: str
+    created_at: datetime
+    request: bytes
+    result: bytes
+    model_version: str
+    model_digest: str
+    index_level: str | None
+    safety_action: str
+
+
+def add_assessment(new: NewAssessment) -> Write:
     """The write that stores an assessment."""
-    return Write(_ADD, stored.model_dump())
+    return Write(_ADD, new._asdict())
 
 
 def add_retry(retry: Retry) -> Write:

@@ -1,6 +1,5 @@
 """One database, SQLite or PostgreSQL: connections, transactions, and failures told as what they mean."""
 
-import errno
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -11,49 +10,19 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
-    DataError,
-    DBAPIError,
     IntegrityError,
     NoSuchModuleError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlmodel import Session
 
-from api.storage.migrating import Schema, SchemaBehind
+from api.storage.failures import StorageUnavailable, telling_failures
+from api.storage.migrating import Schema
 from rules.errors import Unusable
 
 PATIENCE = 5
 """Seconds to wait for a lock, a connection or a server before giving up."""
 SQLITE = "sqlite"
-DISK_FULL = "53100"
-LOCKED = "55P03"
-CLASHES = ("40001", "40P01")
-"""PostgreSQL's codes for a full disk, for a lock not got in time, and for transactions in each other's way
-(its manual, appendix A)."""
-SQLITE_NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_SHMSIZE)
-"""SQLite's codes where there is no room for a page, or for the index of its write-ahead log."""
-FULL = "the database has no room left"
-BUSY = "the database is busy"
-
-
-class StorageUnavailable(Exception):
-    """The database cannot be reached or is busy; what was asked for was not done, or is not known to be done."""
-
-
-class Clash(StorageUnavailable):
-    """Two transactions were in each other's way and this one was undone; it may be tried again at once."""
-
-
-class StorageFull(StorageUnavailable):
-    """The database has no room left."""
-
-
-class Conflict(Exception):
-    """There is such a row already."""
-
-
-class Misfit(Exception):
-    """A row that the database does not take; whoever made it is at fault, not the database."""
 
 
 class DatabaseAddressError(Unusable):
@@ -68,7 +37,7 @@ def read_address(address: str) -> URL:
     """
     try:
         url = make_url(address)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise DatabaseAddressError(
             [
                 "PSOAS_DATABASE_URL: must look like postgresql://user:password@host/name or sqlite:///file"
@@ -159,7 +128,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session that reads one state of the database."""
+        """A session that reads."""
         self.prepare()
         with telling_failures(), Session(self._engine) as session:
             yield session
@@ -197,7 +166,10 @@ class Database:
             with closing(self._engine.raw_connection()) as connection:
                 cursor = connection.cursor()
                 (busy, _, _) = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        except (sqlite3.Error, PoolTimeout):  # what was deleted is deleted, whether this works or not
+        except (
+            sqlite3.Error,
+            PoolTimeout,
+        ):  # what was deleted is deleted, whether this works or not
             return False
         return not busy
 
@@ -256,43 +228,10 @@ def _limit_waiting(url: URL, patience: float) -> Mapping[str, int | str]:
         "keepalives_interval": seconds,
     }
     said = url.normalized_query
-    options = ("-c timezone=UTC", f"-c lock_timeout={1000 * patience:.0f}", *said.get("options", ()))
+    options = (
+        "-c timezone=UTC",
+        f"-c lock_timeout={1000 * patience:.0f}",
+        *said.get("options", ()),
+    )
     kept = {name: value for name, value in limits.items() if name not in said}
     return {**kept, "options": " ".join(options)}
-
-
-@contextmanager
-def telling_failures() -> Iterator[None]:
-    """Tell the errors of the drivers as what they mean here; their messages may hold rows and are dropped."""
-    try:
-        yield
-    except IntegrityError:
-        raise Conflict from None
-    except DataError:
-        raise Misfit from None
-    except PoolTimeout:
-        raise StorageUnavailable("every connection to the database is in use") from None
-    except SchemaBehind as error:
-        raise StorageUnavailable(str(error)) from None
-    except DBAPIError as error:
-        raise _name_failure(error.orig) from None
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StorageFull(FULL) from None
-        reason = error.strerror or type(error).__name__
-        raise StorageUnavailable(f"the database cannot be reached ({reason})") from None
-
-
-def _name_failure(cause: BaseException | None) -> StorageUnavailable:
-    """What an error of a driver means."""
-    code = getattr(cause, "sqlstate", None)
-    of_sqlite = getattr(cause, "sqlite_errorcode", 0)
-    if code == DISK_FULL or of_sqlite in SQLITE_NO_ROOM:
-        return StorageFull(FULL)
-    if code in CLASHES:
-        return Clash(BUSY)
-    if code == LOCKED or of_sqlite & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return StorageUnavailable(BUSY)
-    return StorageUnavailable(
-        f"the database does not answer as it should ({type(cause).__name__})"
-    )

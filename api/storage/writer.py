@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 from sqlalchemy.sql.dml import UpdateBase
 
-from api.storage.database import Clash, Database, StorageUnavailable
+from api.storage.database import Database
+from api.storage.failures import Clash, StorageUnavailable
 
 MOST = 256
 """Requests whose writes go into one commit at most."""
