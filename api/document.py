@@ -122,20 +122,40 @@ def _document_responses(operation: dict[str, Any]) -> None:
     for status in extra:
         responses[str(status)] = {"description": KINDS[status].detail}
     operation["responses"] = responses = dict(sorted(responses.items()))
+    is_limited = not operation["operationId"].endswith(UNLIMITED)
     for status, response in responses.items():
         response["headers"] = {
-            "X-Request-Id": _header("Name of this request; quote it when asking for help."),
-            "Psoas-Model": _header(
-                "Version and digest of the model, as `2026.1; digest=sha256:…`."
-            ),
+            name: _header(HEADERS[name]) for name in _headers(status, is_limited)
         }
-        if int(status) in (429, 503):
-            response["headers"]["Retry-After"] = _header("Seconds after which to try again.")
-        if int(status) == 401:
-            response["headers"]["WWW-Authenticate"] = _header("How to say who you are.")
         if int(status) >= 400:
             reference = {"$ref": "#/components/schemas/Problem"}
             response["content"] = {PROBLEM_TYPE: {"schema": reference}}
+
+
+HEADERS = {
+    "X-Request-Id": "Name of this request; quote it when asking for help.",
+    "Psoas-Model": "Version and digest of the model, as `2026.1; digest=sha256:…`.",
+    "RateLimit-Policy": 'How many requests are allowed, as `"minute";q=600;w=60`.',
+    "RateLimit": "How many are left, and in how many seconds there are more.",
+    "Location": "Where what was stored is found.",
+    "Idempotency-Replayed": "`true` where it had been stored before, for the same Idempotency-Key.",
+    "Retry-After": "Seconds after which to try again.",
+    "WWW-Authenticate": "How to say who you are.",
+}
+"""What headers of responses say."""
+
+
+def _headers(status: str, is_limited: bool) -> Iterator[str]:
+    """The headers that a response of a status has."""
+    yield from ("X-Request-Id", "Psoas-Model")
+    if is_limited:
+        yield from ("RateLimit-Policy", "RateLimit")
+    yield from {
+        "201": ("Location", "Idempotency-Replayed"),
+        "401": ("WWW-Authenticate",),
+        "429": ("Retry-After",),
+        "503": ("Retry-After",),
+    }.get(status, ())
 
 
 UNLIMITED = ("_health", "_readiness")

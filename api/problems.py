@@ -11,6 +11,7 @@ from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match
 from typing_extensions import TypedDict
 
 from rules.errors import Fault, FaultCode
@@ -54,7 +55,10 @@ KINDS = {
         "Service unavailable",
         "What is stored cannot be reached just now. Please try again; with an Idempotency-Key nothing is stored twice.",
     ),
-    507: Kind("Insufficient storage", "There is no room left to store this; nothing was stored."),
+    507: Kind(
+        "Insufficient storage",
+        "There is no room left, and every use is written down; nothing was changed.",
+    ),
 }
 """The problems the service itself may answer with, by HTTP status."""
 
@@ -155,20 +159,52 @@ def answer_problems(app: FastAPI) -> None:
 
     async def answer_http(request: Request, error: Any) -> Response:
         headers = dict(error.headers or {})
-        if headers.get("Allow") == "GET":
-            headers["Allow"] = "GET, HEAD"
+        if error.status_code == 405:
+            headers["Allow"] = ", ".join(find_methods(request))
         return put_problem(_id_of(request), error.status_code, headers=headers)
 
     async def answer_invalid(request: Request, error: Any) -> Response:
         faults = [
-            Fault(point_at(fault["loc"]), "wrong_type", "is not accepted here")
-            for fault in error.errors()
+            Fault(point_at(fault["loc"]), *describe_parameter(fault)) for fault in error.errors()
         ]
         return put_problem(_id_of(request), 422, faults=faults)
 
     app.add_exception_handler(Refusal, answer_refusal)
     app.add_exception_handler(HTTPException, answer_http)
     app.add_exception_handler(RequestValidationError, answer_invalid)
+
+
+def find_methods(request: Request) -> list[str]:
+    """The methods that an address answers, in all of its routes."""
+    found = {
+        method
+        for route in request.app.routes
+        if route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }
+    return sorted(found | {"HEAD"} if "GET" in found else found)
+
+
+PARAMETER_FAULTS: Mapping[str, tuple[FaultCode, str]] = {
+    "extra_forbidden": ("unknown_field", "is not a parameter here"),
+    "missing": ("missing", "is missing"),
+    "greater_than_equal": ("out_of_range", "must be at least {ge}"),
+    "less_than_equal": ("out_of_range", "must be at most {le}"),
+    "string_too_long": ("out_of_range", "may have at most {max_length} characters"),
+    "literal_error": ("not_an_option", "must be one of: {expected}"),
+    "string_pattern_mismatch": ("malformed", "must look like {pattern}"),
+    **dict.fromkeys(
+        ("timezone_aware", "datetime_parsing", "datetime_from_date_parsing"),
+        ("malformed", "must be a moment such as 2026-08-01T00:00:00Z"),
+    ),
+}
+"""What is wrong with a parameter of an address, and what would be accepted, by the framework's name for the fault."""
+
+
+def describe_parameter(fault: Mapping[str, Any]) -> tuple[FaultCode, str]:
+    """The code and the detail of a fault in a parameter."""
+    code, detail = PARAMETER_FAULTS.get(fault["type"], ("wrong_type", "is not accepted here"))
+    return code, detail.format(**fault.get("ctx", {}))
 
 
 def _id_of(request: Request) -> str:

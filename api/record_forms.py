@@ -52,6 +52,12 @@ def put_summary(row: StoredAssessment) -> dict[str, Any]:
     }
 
 
+def put_export(person: str, rows: Sequence[StoredAssessment]) -> bytes:
+    """Everything that is stored of a person."""
+    listed = [orjson.Fragment(put_stored(row, with_request=True)) for row in rows]
+    return orjson.dumps({"person": person, "assessments": listed})
+
+
 def put_csv(rows: Sequence[StoredAssessment], assessor: Assessor) -> bytes:
     """Stored assessments as a table: the batch columns, with id and time of each before them."""
     model = assessor.model
@@ -99,9 +105,12 @@ def _put_cell(value: object) -> object:
 
 
 def put_request(person: str | None, sheet: Sheet) -> bytes:
-    """What was answered, as JSON that is the same for the same answers."""
-    parts: dict[str, Any] = {name: part for name, part in sheet._asdict().items() if part}
-    parts = {"answers": {}, **parts}
+    """What was answered, as JSON that is the same for the same answers; null is no answer and left out."""
+    parts: dict[str, Any] = {"answers": {}}
+    for name, part in sheet._asdict().items():
+        answers = {question: answer for question, answer in part.items() if answer is not None}
+        if answers:
+            parts[name] = answers
     if person is not None:
         parts["person"] = person
     return orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)
@@ -117,9 +126,17 @@ def read_request(
         try:
             return payload.read(kept).sheet, left_out
         except Refusal as refusal:
-            for fault in refusal.faults:
-                _, part, *rest = fault.pointer.split("/")
-                taken = kept.pop(part, None) if not rest else kept.get(part, {}).pop(rest[0], None)
-                if taken is None and fault.pointer not in left_out:
-                    raise
-                left_out.append(fault.pointer)
+            # Of an answer that is a list, all goes: what is left of it would be another answer.
+            places = {tuple(fault.pointer.split("/")[1:3]) for fault in refusal.faults}
+            for place in sorted(places):
+                drop(kept, place)
+                left_out.append("/" + "/".join(place))
+
+
+def drop(document: dict[str, Any], place: Sequence[str]) -> None:
+    """Take a part of a request, or one answer in it, away; it is there."""
+    part, *question = place
+    if question:
+        del document[part][question[0]]
+    else:
+        del document[part]

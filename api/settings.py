@@ -10,6 +10,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from rules.errors import Unusable
 from rules.loading import PACKAGED_MODEL
 
+SHORTEST_SECRET = 32
+"""Characters that the secret must have."""
+
 
 class SettingsError(Unusable):
     """Settings that cannot be used; `problems` names each variable and what it accepts."""
@@ -59,7 +62,6 @@ class Settings(BaseSettings):
     secret: Annotated[
         SecretStr | None,
         Field(
-            min_length=32,
             description="Secret for keyed hashes, the same for all processes that share a database. "
             "Unset: made once and kept in the data folder.",
         ),
@@ -107,6 +109,14 @@ class Settings(BaseSettings):
         """Read a comma-separated list, as environment variables hold it."""
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("secret")
+    @classmethod
+    def check_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        """See that it cannot be guessed."""
+        if value is not None and len(value.get_secret_value()) < SHORTEST_SECRET:
+            raise ValueError(f"must have at least {SHORTEST_SECRET} characters")
         return value
 
     @field_validator("trusted_proxies")

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
+from psycopg import ProgrammingError
 from psycopg.conninfo import make_conninfo
 from sqlalchemy.engine import URL
 
@@ -211,7 +212,7 @@ def dump_postgresql(database: Database, target: Path) -> None:
         check=False,
     )
     if done.returncode:
-        said = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
+        said = done.stderr.strip().splitlines()[:1] or ["no reason given"]
         raise StorageUnavailable(f"pg_dump failed: {said[0]}")
 
 
@@ -219,4 +220,8 @@ def name_connection(url: URL) -> tuple[str, dict[str, str]]:
     """How PostgreSQL's own programs reach a database, as the service does: in words, and the password apart."""
     _, words = url.get_dialect()().create_connect_args(url)
     password = words.pop("password", None)
-    return make_conninfo(**words), {} if password is None else {"PGPASSWORD": str(password)}
+    try:
+        told = make_conninfo(**words)
+    except ProgrammingError:
+        raise StorageUnavailable("PSOAS_DATABASE_URL has an option that is not known") from None
+    return told, {} if password is None else {"PGPASSWORD": str(password)}

@@ -202,7 +202,7 @@ class Note(Definition):
 class Model(Definition):
     """The whole of the rules, as loaded from a folder of reviewed files."""
 
-    version: Text
+    version: Annotated[str, Field(pattern=r"^[\w.+-]{1,64}$")]
     title: Text
     validation_status: Literal["not_validated", "validated"]
     intended_use: Text

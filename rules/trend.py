@@ -1,9 +1,10 @@
 """How a person's scores changed over time, and how much of it is the person and how much the rules.
 
 Between two assessments both may have changed: the answers, and the model. So the old answers are
-scored again under today's rules. What differs between both under the same rules is the answers'
-part; the rest of what was told to the person is the rules' part. A change is only claimed where the
-intervals under the same rules do not overlap: otherwise an answer still open could explain it.
+scored again under today's rules, unless both were told by the same rules anyway. What differs
+between both under the same rules is the answers' part; the rest of what was told to the person is
+the rules' part. A change is only claimed where the intervals under the same rules do not overlap:
+otherwise an answer still open could explain it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +33,7 @@ class Change(TypedDict):
     answers_changed: Annotated[
         float | None,
         Field(
-            description="The part that the answers make: the difference when both are scored under today's rules.",
+            description="The part that the answers make: the difference under the same rules: those of then where both had the same, else today's.",
             examples=[-12.5],
         ),
     ]
@@ -47,7 +48,7 @@ class Change(TypedDict):
     direction: Annotated[
         Direction,
         Field(
-            description="higher or lower only where the intervals under today's rules do not overlap, and "
+            description="higher or lower only where the intervals under the same rules do not overlap, and "
             "unchanged only where both are the same single score; else no_change_shown, since an open "
             "question could explain the difference.",
             examples=["lower"],
@@ -73,6 +74,7 @@ class TrendPoint(TypedDict):
     assessment_id: Annotated[str, Field(description="Id of the assessment.")]
     created_at: Annotated[str, Field(description="When it was stored, in UTC (RFC 3339).")]
     model_version: Annotated[str, Field(description="The rules of that time.", examples=["2026.1"])]
+    model_digest: Annotated[str, Field(description="Digest of the rules of that time.")]
     index: TrendScore
     habits: Annotated[list[TrendScore], Field(description="Every habit, in the model's order.")]
     left_out: Annotated[
@@ -138,6 +140,7 @@ def _put_point(one: Told) -> TrendPoint:
         "assessment_id": one.id,
         "created_at": one.created_at,
         "model_version": one.then["model"]["version"],
+        "model_digest": one.then["model"]["digest"],
         "index": _put_score("index", one.then["index"], one.now["index"]),
         "habits": [
             _put_score(habit["id"], then.get(habit["id"]), habit) for habit in one.now["habits"]
@@ -155,20 +158,34 @@ def _put_change(
     before: TrendPoint, after: TrendPoint, names: Mapping[str, str], words: TrendWords
 ) -> TrendChange:
     pairs = zip(before["habits"], after["habits"], strict=True)
+    same = before["model_digest"] == after["model_digest"]
     return {
         "from_id": before["assessment_id"],
         "to_id": after["assessment_id"],
-        "index": compare_scores(before["index"], after["index"], words.index, words),
-        "habits": [compare_scores(one, other, names[one["id"]], words) for one, other in pairs],
+        "index": compare_scores(
+            before["index"], after["index"], words.index, words, same_rules=same
+        ),
+        "habits": [
+            compare_scores(one, other, names[one["id"]], words, same_rules=same)
+            for one, other in pairs
+        ],
     }
 
 
-def compare_scores(before: TrendScore, after: TrendScore, name: str, words: TrendWords) -> Change:
-    """How one score changed, split into the answers' part and the rules' part."""
+def compare_scores(
+    before: TrendScore, after: TrendScore, name: str, words: TrendWords, *, same_rules: bool
+) -> Change:
+    """How one score changed, split into the answers' part and the rules' part.
+
+    With `same_rules` both were told by the same rules, and those compare them; else today's do.
+    """
     told = _difference(before["then"], after["then"])
-    answers = _difference(before["now"], after["now"])
+    first, second = before["now"], after["now"]
+    if same_rules and before["then"] and after["then"]:
+        first, second = before["then"], after["then"]
+    answers = _difference(first, second)
     rules = subtract(told, answers)
-    direction = find_direction(before["now"], after["now"])
+    direction = find_direction(first, second)
     sentences = [words.directions[direction].format(name=name)]
     if rules:
         sentences.append(words.rules_changed)

@@ -121,23 +121,43 @@ def test_filters(clinic: Clinic) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "pointer"),
+    ("path", "query", "code"),
     [
-        ({"limit": "0"}, "/query/limit"),
-        ({"limit": "201"}, "/query/limit"),
-        ({"cursor": "canary"}, "/query/cursor"),
-        ({"since": "canary"}, "/query/since"),
-        ({"since": "2026-08-01T00:00:00"}, "/query/since"),
-        ({"level": "canary"}, "/query/level"),
-        ({"persn": "canary"}, "/query/persn"),
-        ({"person": "can ary"}, "/query/person"),
+        ("/assessments", {"limit": "0"}, "out_of_range"),
+        ("/assessments", {"limit": "201"}, "out_of_range"),
+        ("/assessments", {"limit": "canary"}, "wrong_type"),
+        ("/assessments", {"cursor": "canary"}, "malformed"),
+        ("/assessments", {"cursor": "!!!!AAAAAAAAAAAAAAAAAAAAAA"}, "malformed"),
+        ("/assessments", {"since": "canary"}, "malformed"),
+        ("/assessments", {"since": "0"}, "malformed"),
+        ("/assessments", {"since": "2026-08-01"}, "malformed"),
+        ("/assessments", {"until": "2026-08-01T00:00:00"}, "malformed"),
+        ("/assessments", {"level": "canary"}, "not_an_option"),
+        ("/assessments", {"safety_action": "canary"}, "not_an_option"),
+        ("/assessments", {"persn": "canary"}, "unknown_field"),
+        ("/assessments", {"person": "can ary"}, "malformed"),
+        ("/assessments", {"model_version": "a\0b"}, "malformed"),
+        ("/audit", {"action": "canary"}, "not_an_option"),
+        ("/audit", {"frm": "canary"}, "unknown_field"),
+        ("/people/p-1/export", {"format": "canary"}, "not_an_option"),
+        ("/people/p-1/export", {"fromat": "csv"}, "unknown_field"),
     ],
 )
-def test_a_query_that_cannot_be_used(clinic: Clinic, query: dict[str, str], pointer: str) -> None:
-    response = clinic.call("GET", "/assessments", params=query)
+def test_a_query_that_cannot_be_used(
+    clinic: Clinic, path: str, query: dict[str, str], code: str
+) -> None:
+    response = clinic.call("GET", path, params=query)
     assert response.status_code == 422
-    assert [fault["pointer"] for fault in response.json()["errors"]] == [pointer]
+    (fault,) = response.json()["errors"]
+    assert (fault["pointer"], fault["code"]) == (f"/query/{next(iter(query))}", code)
     assert "canary" not in response.text
+
+
+def test_an_address_tells_all_of_its_methods(clinic: Clinic) -> None:
+    stored = clinic.store().headers["location"]
+    assert clinic.call("PUT", "/assessments").headers["allow"] == "GET, HEAD, POST"
+    assert clinic.call("PUT", stored).headers["allow"] == "DELETE, GET, HEAD"
+    assert clinic.call("GET", "/people/p-1").headers["allow"] == "DELETE"
 
 
 # Requests that are sent again
@@ -288,7 +308,7 @@ def test_other_rules_are_told_from_other_habits(clinic: Clinic) -> None:
     clinic.clock.move(days=30)
     clinic.store(answers=DESK)
     old = json.loads(json.dumps(first["assessment"]))
-    old["model"]["version"] = "2020.1"
+    old["model"] |= {"version": "2020.1", "digest": "sha256:before"}
     old["habits"][0]["score"] += 10
     old["habits"] = old["habits"][:4]
     request = {"answers": {**DESK, "cigarettes_per_day": 3, "sitting_hours_per_day": 23}}
@@ -312,6 +332,41 @@ def test_other_rules_are_told_from_other_habits(clinic: Clinic) -> None:
     running = change["habits"][4]
     assert running["difference"] is None
     assert running["direction"] == "unchanged"
+
+
+def test_answers_that_no_longer_fit_are_left_out(clinic: Clinic) -> None:
+    """Whatever is wrong with old answers under new rules, the person's trend is told."""
+    stored = clinic.store(answers={**DESK, "knee_pillow": None}).json()
+    assert clinic.call("GET", f"/assessments/{stored['id']}").json()["request"] == {"answers": DESK}
+    request = {
+        "answers": {**DESK, "gone": None, "runs": "maybe"},
+        "symptoms": {"pain_sites": ["tail", "wing", "low_back"], "pain_0_10": 3},
+        "moods": {"today": 1},
+    }
+    change_stored(clinic, stored["id"], stored["assessment"], request)
+    trend = clinic.call("GET", "/people/p-1/trend")
+    assert trend.status_code == 200
+    (point,) = trend.json()["points"]
+    left_out = ["/answers/gone", "/answers/runs", "/moods", "/symptoms/pain_sites"]
+    assert sorted(point["left_out"]) == left_out
+
+
+def test_between_assessments_of_the_same_rules_only_answers_changed(clinic: Clinic) -> None:
+    """Both were told by rules of before, which gave ten points more for much sitting."""
+    for answers in (DESK, BETTER):
+        stored = clinic.store(answers=answers).json()
+        old = stored["assessment"]
+        old["model"]["digest"] = "sha256:before"
+        if answers is DESK:
+            for end in ("score", "low", "high"):
+                old["habits"][0][end] += 10
+        change_stored(clinic, stored["id"], old, {"answers": answers})
+        clinic.clock.move(days=1)
+    (change,) = clinic.call("GET", "/people/p-1/trend").json()["changes"]
+    sitting = change["habits"][0]
+    assert sitting["difference"] == sitting["answers_changed"]
+    assert sitting["model_changed"] == 0
+    assert "rules" not in sitting["text"]
 
 
 def change_stored(clinic: Clinic, id: str, result: Any, request: Any) -> None:

@@ -93,7 +93,7 @@ def _bring_key() -> str:
 
 
 def moment() -> int:
-    """This second."""
+    """The present second."""
     return int(time.time())
 
 

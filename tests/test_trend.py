@@ -28,6 +28,7 @@ def tell(name: str, answers: Any, shift: float = 0.0) -> Told:
     for scale in (then["index"], *then["habits"]):
         if scale["score"] is not None:
             scale["score"] += shift
+    then["model"]["digest"] = f"of rules that give {shift} more"
     return Told(name, "2026-08-01T09:30:00.000Z", then, now, ())
 
 
@@ -94,6 +95,7 @@ def test_a_habit_that_is_new_has_no_difference() -> None:
         {"id": "slouching", "then": now, "now": now},
         "Slouching",
         WORDS,
+        same_rules=False,
     )
     assert change["difference"] is None
     assert change["model_changed"] is None

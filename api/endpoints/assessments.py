@@ -1,7 +1,6 @@
 """Stored assessments: one person's answers kept with what the rules said, and found again."""
 
-import base64
-import binascii
+from contextlib import suppress
 from functools import cache
 from typing import Annotated, Any
 from uuid import UUID
@@ -9,11 +8,13 @@ from uuid import UUID
 import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.routing import APIRoute
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticKnownError
 from typing_extensions import TypedDict
 
 from api.bodies import StoringRoute
 from api.callers import known_caller, needs
+from api.cursors import put_cursor, read_cursor
 from api.document import problems
 from api.parts import Parts
 from api.payloads import PERSON, AssessPayload
@@ -93,6 +94,16 @@ class StoredList(TypedDict):
     ]
 
 
+def _written_out(value: object) -> object:
+    """A moment as RFC 3339 has it; a bare number or a day alone would be guessed at."""
+    if isinstance(value, str) and "T" not in value.upper():
+        raise PydanticKnownError("datetime_parsing", {"error": "no time of day"})
+    return value
+
+
+Since = Annotated[AwareDatetime | None, BeforeValidator(_written_out)]
+
+
 class ListQuery(BaseModel):
     """Which stored assessments are wanted."""
 
@@ -102,21 +113,22 @@ class ListQuery(BaseModel):
         str | None, Field(pattern=PERSON, description="Only this person's.", examples=["p-0042"])
     ] = None
     since: Annotated[
-        AwareDatetime | None,
+        Since,
         Field(
             description="Only those stored at this time or later (RFC 3339).",
             examples=["2026-08-01T00:00:00Z"],
         ),
     ] = None
-    until: Annotated[
-        AwareDatetime | None, Field(description="Only those stored before this time (RFC 3339).")
-    ] = None
+    until: Annotated[Since, Field(description="Only those stored before this time (RFC 3339).")] = (
+        None
+    )
     level: Annotated[LevelId | None, Field(description="Only those of this index level.")] = None
     safety_action: Annotated[
         ActionId | None, Field(description="Only those whose safety answers called for this.")
     ] = None
     model_version: Annotated[
-        str | None, Field(max_length=64, description="Only those of these rules.")
+        str | None,
+        Field(pattern=r"^[\w.+-]{1,64}$", description="Only those of these rules, such as 2026.1."),
     ] = None
     limit: Annotated[int, Field(ge=1, le=200, description="How many on a page.")] = 50
     cursor: Annotated[
@@ -269,25 +281,7 @@ def read_id(text: str) -> UUID:
     Raises:
         Refusal: 404 when it cannot be one.
     """
-    try:
-        return UUID(text)
-    except ValueError:
-        raise Refusal(404, "There is no such stored assessment.") from None
-
-
-def put_cursor(id: UUID) -> str:
-    """The cursor for what lies before an id."""
-    return base64.urlsafe_b64encode(id.bytes).decode().rstrip("=")
-
-
-def read_cursor(text: str) -> UUID:
-    """The id in a cursor.
-
-    Raises:
-        Refusal: 422 when it is not one that was given out.
-    """
-    try:
-        return UUID(bytes=base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (ValueError, binascii.Error):
-        fault = Fault("/query/cursor", "malformed", "must be the next_cursor of the page before")
-        raise Refusal(422, faults=[fault]) from None
+    with suppress(ValueError):
+        if str(found := UUID(text)) == text.lower():
+            return found
+    raise Refusal(404, "There is no such stored assessment.")

@@ -4,12 +4,13 @@ from typing import Annotated, get_args
 
 import orjson
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from api.callers import known_caller, needs
+from api.cursors import put_cursor, read_cursor
 from api.document import problems
-from api.endpoints.assessments import answer_private, put_cursor, read_cursor
+from api.endpoints.assessments import answer_private
 from api.parts import Parts
 from api.payloads import PERSON
 from api.record_forms import put_moment
@@ -49,6 +50,24 @@ class Trail(TypedDict):
     ]
 
 
+class AuditQuery(BaseModel):
+    """Which entries are wanted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Annotated[
+        Action | None, Field(description=f"Only this: {', '.join(get_args(Action))}.")
+    ] = None
+    person: Annotated[
+        str | None,
+        Field(pattern=PERSON, description="Only what was done to this person's records."),
+    ] = None
+    limit: Annotated[int, Field(ge=1, le=500, description="How many on a page.")] = 100
+    cursor: Annotated[
+        str | None, Field(max_length=64, description="next_cursor of the page before.")
+    ] = None
+
+
 def router(parts: Parts) -> APIRouter:
     """`GET /audit`."""
     router = APIRouter(tags=["operations"])
@@ -61,28 +80,15 @@ def router(parts: Parts) -> APIRouter:
         responses=problems(422, 503, 507),
         openapi_extra=needs("admin"),
     )
-    async def get_audit(
-        request: Request,
-        action: Annotated[
-            Action | None, Query(description=f"Only this: {', '.join(get_args(Action))}.")
-        ] = None,
-        person: Annotated[
-            str | None,
-            Query(pattern=PERSON, description="Only what was done to this person's records."),
-        ] = None,
-        limit: Annotated[int, Query(ge=1, le=500, description="How many on a page.")] = 100,
-        cursor: Annotated[
-            str | None, Query(max_length=64, description="next_cursor of the page before.")
-        ] = None,
-    ) -> Response:
+    async def get_audit(request: Request, wanted: Annotated[AuditQuery, Query()]) -> Response:
         """Who did what when to your tenant's records: nobody can change or delete an entry.
 
         Entries hold no answers, no scores and no references of people. Looking is written down, too.
         """
-        before = read_cursor(cursor) if cursor is not None else None
+        before = read_cursor(wanted.cursor) if wanted.cursor is not None else None
         caller = known_caller(request.scope)
-        rows = await records.audit(caller, action, person, before, limit + 1)
-        shown = rows[:limit]
+        rows = await records.audit(caller, wanted.action, wanted.person, before, wanted.limit + 1)
+        shown = rows[: wanted.limit]
         items = [
             {
                 "id": str(row.id),
@@ -94,7 +100,7 @@ def router(parts: Parts) -> APIRouter:
             }
             for row in shown
         ]
-        following = put_cursor(shown[-1].id) if len(rows) > limit else None
+        following = put_cursor(shown[-1].id) if len(rows) > wanted.limit else None
         return answer_private(orjson.dumps({"items": items, "next_cursor": following}))
 
     return router

@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 from typing_extensions import TypedDict
 
 from api.callers import known_caller, needs
@@ -12,7 +13,7 @@ from api.document import problems
 from api.endpoints.assessments import answer_private, stored_with_request
 from api.parts import Parts
 from api.payloads import PERSON
-from api.record_forms import put_csv, put_stored
+from api.record_forms import put_csv, put_export
 from rules.trend import Trend
 
 
@@ -20,6 +21,19 @@ class Erased(TypedDict):
     """How much was erased."""
 
     erased: Annotated[int, Field(description="How many assessments were erased.", examples=[3])]
+
+
+class ExportQuery(BaseModel):
+    """How an export is wanted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: Annotated[
+        Literal["json", "csv"],
+        Field(
+            description="json holds everything; csv the answers to today's questions and the scores of today's habits."
+        ),
+    ] = "json"
 
 
 Reference = Annotated[
@@ -78,21 +92,15 @@ def router(parts: Parts) -> APIRouter:
     async def export_person(
         request: Request,
         person: Reference,
-        format: Annotated[
-            Literal["json", "csv"],
-            Query(
-                description="json holds everything; csv holds answers and scores as batch columns."
-            ),
-        ] = "json",
+        wanted: Annotated[ExportQuery, Query()],
     ) -> Response:
         """Everything that is stored of a person, to take away."""
         rows = await records.of_person(known_caller(request.scope), person, "export")
-        name = f"attachment; filename={person}.{format}"
-        if format == "csv":
-            body = put_csv(rows, assessor)
+        name = f"attachment; filename={person}.{wanted.format}"
+        if wanted.format == "csv":
+            body = await run_in_threadpool(put_csv, rows, assessor)
             return answer_private(body, "text/csv; charset=utf-8", Content_Disposition=name)
-        listed = [orjson.Fragment(put_stored(row, with_request=True)) for row in rows]
-        body = orjson.dumps({"person": person, "assessments": listed})
+        body = await run_in_threadpool(put_export, person, rows)
         return answer_private(body, Content_Disposition=name)
 
     @router.delete(
