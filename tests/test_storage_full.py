@@ -20,7 +20,7 @@ def assert_full_disk_is_survived(clinic: Clinic, disk: Disk) -> None:
         answer = store(clinic, number)
         if answer.status_code != 201:
             break
-    assert_problem(answer, 507, "nothing was stored")
+    assert_problem(answer, 507, "nothing was changed")
     # What is read is written down, for which there may be no room.
     assert clinic.call("GET", "/assessments").status_code in (200, 507)
     assert clinic.call("POST", "/assess", key="", json={"answers": DESK}).status_code == 200

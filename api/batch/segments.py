@@ -19,10 +19,9 @@ from api.batch.layout import Columns, Layout
 from api.batch.mapping import asked_in_batches
 from api.batch.running import Order, RowsLostError, find_destinations, open_order
 from api.batch.scoring import ChunkScorer, Rules, Scored
-from api.batch.sinks import Sink
 from api.batch.tally import Summary, Tally
 from api.batch.whole import read_ahead, write_whole
-from api.batch.written import Written
+from api.batch.written import Rows, Written
 
 ROWS = 100_000
 """Rows that a segment has at least, unless it is the last one."""
@@ -85,7 +84,7 @@ class Segments:
         number, tally, is_last = self._number + 1, Tally(self._rules.model), False
         with ExitStack() as stack:
             good, bad = (
-                _Kept(name_part(self._folder, number, what), stack)
+                Rows(name_part(self._folder, number, what), PARQUET, None, Style(), stack)
                 for what in ("scores", "rejects")
             )
             while tally.scored + tally.rejected < self._rows:
@@ -137,28 +136,6 @@ def skip_rows(chunk: Chunk, row: int) -> Chunk | None:
     malformed = chunk.malformed.filter(pl.col(ROW) > row)
     had = chunk.frame.height + chunk.malformed.height
     return Chunk(frame, malformed) if frame.height + malformed.height or not had else None
-
-
-class _Kept:
-    """Frames that are kept as they are."""
-
-    def __init__(self, path: Path, stack: ExitStack) -> None:
-        self._stream = stack.enter_context(write_whole(path, None))
-        self._sink: Sink | None = None
-        stack.callback(self._stop)
-
-    def write(self, frame: pl.DataFrame) -> None:
-        if self._sink is None:
-            self._sink = PARQUET.write(frame.schema, self._stream, Style())
-        self._sink.write(frame)
-
-    def close(self) -> None:
-        if self._sink is not None:
-            self._sink.close()
-
-    def _stop(self) -> None:
-        if self._sink is not None:
-            self._sink.stop()
 
 
 def name_part(folder: Path, number: int, what: str) -> Path:

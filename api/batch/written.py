@@ -29,8 +29,37 @@ class Destination(NamedTuple):
     style: Style
 
 
-class Written:
-    """A file that is being written; what it is like is known with its first rows."""
+class Rows:
+    """Rows that are written to a file of one kind; what it is like is known with the first of them."""
+
+    def __init__(
+        self, path: Path, kind: Format, packed: Compression | None, style: Style, stack: ExitStack
+    ) -> None:
+        """Begin a file that gets its name, or goes, when the stack is left."""
+        self._kind, self._style = kind, style
+        self._stream = stack.enter_context(write_whole(path, packed))
+        self._sink: Sink | None = None
+        stack.callback(self._stop)
+
+    def write(self, frame: pl.DataFrame) -> None:
+        """Write some rows."""
+        if self._sink is None:
+            self._sink = self._kind.write(frame.schema, self._stream, self._style)
+        self._sink.write(frame)
+
+    def close(self) -> None:
+        """Finish the file."""
+        if self._sink is not None:
+            self._sink.close()
+
+    def _stop(self) -> None:
+        """Nothing is written to the file any more, whether it is done or not."""
+        if self._sink is not None:
+            self._sink.stop()
+
+
+class Written(Rows):
+    """A file that scored rows or rejects go to."""
 
     def __init__(
         self,
@@ -40,27 +69,11 @@ class Written:
         style: Style,
         stack: ExitStack,
     ) -> None:
-        self._kind, self._style = destination.kind, choose_style(destination, style)
-        self.outputs = Outputs(layout, rules.model, self._kind, self._style)
-        if self._kind.name == "xlsx":
+        kind, style = destination.kind, choose_style(destination, style)
+        self.outputs = Outputs(layout, rules.model, kind, style)
+        if kind.name == "xlsx":
             sheets.check_room(0, self.outputs.width)
-        self._stream = stack.enter_context(write_whole(destination.path, destination.packed))
-        self._sink: Sink | None = None
-        stack.callback(self._stop)
-
-    def write(self, frame: pl.DataFrame) -> None:
-        if self._sink is None:
-            self._sink = self._kind.write(frame.schema, self._stream, self._style)
-        self._sink.write(frame)
-
-    def close(self) -> None:
-        if self._sink is not None:
-            self._sink.close()
-
-    def _stop(self) -> None:
-        """Nothing is written to the file any more, whether it is done or not."""
-        if self._sink is not None:
-            self._sink.stop()
+        super().__init__(destination.path, kind, destination.packed, style, stack)
 
 
 def choose_style(destination: Destination, style: Style) -> Style:
