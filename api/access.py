@@ -1,13 +1,12 @@
 """Who may come in: recognises keys and tokens, and keeps to the limits, before anything else is done."""
 
-import hashlib
 import time
 from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.callers import CHALLENGE, Caller
-from api.keys import KeyRing
+from api.keys import KeyRing, hash_secret
 from api.problems import put_problem
 from api.rates import Rates, Standing, name_address
 from api.storage.failures import StorageUnavailable
@@ -33,7 +32,7 @@ class Access:
             await self.app(scope, receive, send)
             return
         sent = _authorization(scope["headers"])
-        actor = self._actors.get(_hash(sent)) if sent else None
+        actor = self._actors.get(hash_secret(sent)) if sent else None
         # Whoever did not come before is counted by address, so that keys cannot be guessed without
         # end; the others' keys work whatever their neighbours at that address do.
         standing = (
@@ -82,7 +81,7 @@ class Access:
             await problem(scope, receive, send)
             return None
         if caller is None:
-            self._actors.pop(_hash(sent), None)
+            self._actors.pop(hash_secret(sent), None)
             detail = "The key or token is not known here, or no longer works."
             problem = put_problem(scope["request_id"], 401, detail, headers=CHALLENGE)
             await problem(scope, receive, _telling(send, standing) if standing else send)
@@ -91,11 +90,7 @@ class Access:
     def _get_to_know(self, sent: str, caller: Caller) -> None:
         if len(self._actors) >= MOST_KNOWN:
             self._actors.clear()
-        self._actors[_hash(sent)] = caller.actor
-
-
-def _hash(sent: str) -> bytes:
-    return hashlib.sha256(sent.encode()).digest()
+        self._actors[hash_secret(sent)] = caller.actor
 
 
 def _authorization(headers: Iterable[tuple[bytes, bytes]]) -> str | None:

@@ -98,7 +98,22 @@ class Payload(BaseModel):
         return f"; did you mean {near[0]}?" if near else ""
 
 
-class JsonRoute(APIRoute):
+class OwnRoute(APIRoute):
+    """A route that answers requests itself; the framework only writes the document from its endpoint."""
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; the framework answers a method that the route does not have."""
+        if scope["method"] in (self.methods or ()):
+            await self.answer(scope, receive, send)
+        else:
+            await super().handle(scope, receive, send)
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request of a method that the route has."""
+        raise NotImplementedError
+
+
+class JsonRoute(OwnRoute):
     """A route whose endpoint takes one `Payload` and gives the JSON of its answer as bytes.
 
     The framework writes the document from the endpoint's signature, but the request goes straight
@@ -112,11 +127,8 @@ class JsonRoute(APIRoute):
         kinds = self.endpoint.__annotations__.values()
         return next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Payload))
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request; the framework answers a method that the route does not have."""
-        if scope["method"] not in (self.methods or ()):
-            await super().handle(scope, receive, send)
-            return
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request with what the endpoint gives."""
         answer: bytes = await self.endpoint(await self.read_payload(scope, receive))
         length = (b"content-length", str(len(answer)).encode())
         await send(
@@ -142,11 +154,8 @@ class JsonRoute(APIRoute):
 class StoringRoute(JsonRoute):
     """A route for one `Payload` whose endpoint gets the request as well, and gives a response."""
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request; the framework answers a method that the route does not have."""
-        if scope["method"] not in (self.methods or ()):
-            await super().handle(scope, receive, send)
-            return
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request with the endpoint's response."""
         payload = await self.read_payload(scope, receive)
         response: Response = await self.endpoint(payload, Request(scope))
         response.headers["Cache-Control"] = "no-store"

@@ -2,10 +2,21 @@
 
 import base64
 import binascii
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from api.problems import Refusal
 from rules.errors import Fault
+
+
+class HasId(Protocol):
+    """A row of a list that is sorted by its ids."""
+
+    id: UUID
+
+
+T = TypeVar("T", bound=HasId)
 
 
 def put_cursor(id: UUID) -> str:
@@ -13,12 +24,20 @@ def put_cursor(id: UUID) -> str:
     return base64.urlsafe_b64encode(id.bytes).decode().rstrip("=")
 
 
-def read_cursor(text: str) -> UUID:
-    """The id in a cursor.
+def cut_page(rows: Sequence[T], most: int) -> tuple[Sequence[T], str | None]:
+    """The rows of a page, and the cursor of the next one; of rows there is one more than on a page if there is one."""
+    page = rows[:most]
+    return page, put_cursor(page[-1].id) if len(rows) > most else None
+
+
+def read_cursor(text: str | None) -> UUID | None:
+    """The id in a cursor; none where there is none.
 
     Raises:
         Refusal: 422 when it is not one that was given out.
     """
+    if text is None:
+        return None
     try:
         padded = text + "=" * (-len(text) % 4)
         return UUID(bytes=base64.b64decode(padded, altchars=b"-_", validate=True))

@@ -48,7 +48,7 @@ def make_key(
         tenant=tenant,
         name=name,
         scopes=" ".join(sorted(rights)),
-        secret_hash=_hash(secret),
+        secret_hash=hash_secret(secret),
         created_at=now,
         expires_at=expires_at,
         revoked_at=None,
@@ -57,7 +57,8 @@ def make_key(
     return NewKey(f"psoas_{name_of_key}_{secret}", row)
 
 
-def _hash(secret: str) -> bytes:
+def hash_secret(secret: str) -> bytes:
+    """A secret, told from others without being known."""
     return hashlib.sha256(secret.encode()).digest()
 
 
@@ -80,7 +81,7 @@ class KeyRing:
 
     def recall(self, text: str) -> Caller | None:
         """Whose key this is, if it was looked up a moment ago."""
-        found = self._remembered.get(_hash(text))
+        found = self._remembered.get(hash_secret(text))
         return found.caller if found and self._clock() < found.until else None
 
     async def find(self, text: str) -> Caller | None:
@@ -95,7 +96,11 @@ class KeyRing:
         now = self._clock()
         key = await run_in_threadpool(self._look_up, match[1])
         expected = key.secret_hash if key else bytes(32)  # as long as for a key that there is
-        if not hmac.compare_digest(expected, _hash(match[2])) or key is None or not works(key, now):
+        if (
+            not hmac.compare_digest(expected, hash_secret(match[2]))
+            or key is None
+            or not works(key, now)
+        ):
             return None
         caller = Caller(key.tenant, frozenset(key.scopes.split()), f"key:{key.id}")
         is_first = self.recall(text) is None  # of those that came at the same time
@@ -107,7 +112,7 @@ class KeyRing:
     def _remember(self, text: str, caller: Caller, until: datetime) -> None:
         if len(self._remembered) >= MOST_REMEMBERED:
             self._remembered.clear()
-        self._remembered[_hash(text)] = _Remembered(caller, until)
+        self._remembered[hash_secret(text)] = _Remembered(caller, until)
 
     def _look_up(self, id: str) -> ApiKey | None:
         with self._database.reading() as session:

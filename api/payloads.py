@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, cast
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar, cast
 
 from pydantic import BeforeValidator, ConfigDict, Field, create_model
 from pydantic_core import PydanticKnownError
@@ -86,6 +86,9 @@ class WhatIfPayload(AssessPayload):
         ]
 
 
+P = TypeVar("P", bound=AssessPayload)
+
+
 def assess_payload(assessor: Assessor) -> type[AssessPayload]:
     """The request type of a model: one optional, documented field a question."""
     parts = parts_of(assessor.model)
@@ -108,24 +111,16 @@ def assess_payload(assessor: Assessor) -> type[AssessPayload]:
 
 def what_if_payload(payload: type[AssessPayload]) -> type[WhatIfPayload]:
     """The request type for trying changes: the same as for an assessment, with changed answers."""
-    fields: dict[str, Any] = {
-        name: (field.annotation, field) for name, field in payload.model_fields.items()
-    }
-    fields["changes"] = (
-        fields["answers"][0],
-        Field(description="The answers to change; null takes one back."),
-    )
-    changed = create_model(
-        "WhatIfRequest",
-        __base__=WhatIfPayload,
-        __doc__="What one person answered, and answers to change in it.",
-        **fields,
-    )
-    changed.assessor = payload.assessor
+    changes = Field(description="The answers to change; null takes one back.")
+    answers = payload.model_fields["answers"].annotation
     expected = payload.expected.items()
-    changes = {f"/changes{at[8:]}": what for at, what in expected if at.startswith("/answers")}
-    changed.expected = {**payload.expected, **changes}
-    return changed
+    return _extend(
+        payload,
+        WhatIfPayload,
+        ("WhatIfRequest", "What one person answered, and answers to change in it."),
+        {"changes": (answers, changes)},
+        {f"/changes{at[8:]}": what for at, what in expected if at.startswith("/answers")},
+    )
 
 
 PERSON = r"^[A-Za-z0-9_-]{1,64}$"
@@ -134,24 +129,36 @@ PERSON = r"^[A-Za-z0-9_-]{1,64}$"
 
 def store_payload(payload: type[AssessPayload]) -> type[StorePayload]:
     """The request type for storing: the same as for an assessment, with the person's reference."""
-    fields: dict[str, Any] = {
-        name: (field.annotation, field) for name, field in payload.model_fields.items()
-    }
     person = Field(
         pattern=PERSON,
         description="A reference by which only you know the person, such as a study number; never a name.",
         examples=["p-0042"],
     )
-    stored = create_model(
-        "StoreRequest",
-        __base__=StorePayload,
-        __doc__="What one person answered, and a reference to the person.",
-        **{"person": (str, person), **fields},
+    return _extend(
+        payload,
+        StorePayload,
+        ("StoreRequest", "What one person answered, and a reference to the person."),
+        {"person": (str, person)},
+        {"/person": "a reference of 1 to 64 letters, digits, _ or -"},
     )
-    stored.assessor = payload.assessor
-    accepted = "a reference of 1 to 64 letters, digits, _ or -"
-    stored.expected = {**payload.expected, "/person": accepted}
-    return stored
+
+
+def _extend(
+    payload: type[AssessPayload],
+    base: type[P],
+    called: tuple[str, str],
+    fields: Mapping[str, Any],
+    expected: Mapping[str, str],
+) -> type[P]:
+    """A request type with the fields of an assessment and others, by its name and what it is."""
+    name, doc = called
+    own: dict[str, Any] = {
+        name: (field.annotation, field) for name, field in payload.model_fields.items()
+    }
+    extended = create_model(name, __base__=base, __doc__=doc, **{**own, **fields})
+    extended.assessor = payload.assessor
+    extended.expected = {**payload.expected, **expected}
+    return extended
 
 
 def type_of_part(part: Part) -> Any:

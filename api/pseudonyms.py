@@ -9,11 +9,9 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
+from api.settings import SHORTEST_SECRET
 from api.storage.failures import StorageUnavailable
 from api.storage.migrating import make_private_folder
-
-SHORTEST_SECRET = 32
-"""Characters that a secret has at least, as in the settings."""
 
 
 class Pseudonyms:

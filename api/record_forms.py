@@ -15,6 +15,7 @@ from api.storage.assessments import NewAssessment
 from api.storage.tables import StoredAssessment
 from rules.assessment import Assessor, Sheet
 from rules.rows import PARTS, PREFIX
+from rules.trend import Told
 
 
 def put_moment(moment: datetime) -> str:
@@ -104,16 +105,21 @@ def _put_cell(value: object) -> object:
     return defuse_text(value) if isinstance(value, str) else value
 
 
-def put_request(person: str | None, sheet: Sheet) -> bytes:
+def put_request(sheet: Sheet) -> bytes:
     """What was answered, as JSON that is the same for the same answers; null is no answer and left out."""
     parts: dict[str, Any] = {"answers": {}}
     for name, part in sheet._asdict().items():
         answers = {question: answer for question, answer in part.items() if answer is not None}
         if answers:
             parts[name] = answers
-    if person is not None:
-        parts["person"] = person
     return orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)
+
+
+def tell_again(row: StoredAssessment, payload: type[AssessPayload], assessor: Assessor) -> Told:
+    """A stored assessment as it was told, and its answers assessed by the rules of today."""
+    sheet, left_out = read_request(payload, orjson.loads(row.request))
+    then, now = orjson.loads(row.result), assessor.assess(sheet)
+    return Told(str(row.id), put_moment(row.created_at), then, now, left_out)
 
 
 def read_request(

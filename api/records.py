@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
-import orjson
+from sqlalchemy import Connection
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
@@ -16,7 +16,7 @@ from api.callers import Caller
 from api.payloads import AssessPayload
 from api.problems import Refusal
 from api.pseudonyms import Pseudonyms
-from api.record_forms import put_moment, put_request, put_stored, read_head, read_request
+from api.record_forms import put_request, put_stored, read_head, tell_again
 from api.storage import assessments as stored
 from api.storage.audit import list_entries
 from api.storage.database import Database
@@ -27,7 +27,7 @@ from api.storage.writer import Writer, put_rows
 from api.trail import Action, Trail
 from rules.assessment import Assessor, Sheet
 from rules.errors import Fault
-from rules.trend import Told, Trend, show_trend
+from rules.trend import Trend, show_trend
 
 IN_PROGRESS = (
     "A request with this Idempotency-Key is being worked on; please try again in a moment."
@@ -36,8 +36,6 @@ OTHER_BODY = "This Idempotency-Key came with another body before; please use a n
 ERASED = "What this Idempotency-Key stored has been erased since."
 NO_SUCH = "There is no such stored assessment."
 NO_PERSON = "Nothing is stored of this person."
-
-
 T = TypeVar("T")
 
 
@@ -82,9 +80,11 @@ class Records:
                 422 when the key came with another body.
             StorageUnavailable: when it cannot be stored now.
         """
+        request = put_request(sheet)
         if key is None:
-            return await self._store(caller, person, sheet, None)
-        fingerprint = self._pseudonyms.name_body(caller.tenant, put_request(person, sheet))
+            return await self._store(caller, person, sheet, request, None)
+        body = person.encode() + b"\n" + request
+        fingerprint = self._pseudonyms.name_body(caller.tenant, body)
         name = (caller.tenant, key)
         if name in self._in_progress:
             raise Refusal(409, IN_PROGRESS, headers={"Retry-After": "1"})
@@ -100,7 +100,7 @@ class Records:
                 created_at=self._clock(),
             )
             try:
-                return await self._store(caller, person, sheet, retry)
+                return await self._store(caller, person, sheet, request, retry)
             except Conflict:  # another process was faster with the same key
                 if old := await self._find_kept(caller, key, fingerprint):
                     return old
@@ -108,7 +108,9 @@ class Records:
         finally:
             self._in_progress.discard(name)
 
-    async def _store(self, caller: Caller, person: str, sheet: Sheet, retry: Retry | None) -> Kept:
+    async def _store(
+        self, caller: Caller, person: str, sheet: Sheet, request: bytes, retry: Retry | None
+    ) -> Kept:
         result = self._assessor.assess_json(sheet)
         said = read_head(result)
         row = stored.NewAssessment(
@@ -116,7 +118,7 @@ class Records:
             tenant=caller.tenant,
             person=person,
             created_at=moment_of(new),
-            request=put_request(None, sheet),
+            request=request,
             result=result,
             model_version=said["model"]["version"],
             model_digest=said["model"]["digest"],
@@ -196,17 +198,30 @@ class Records:
     async def trend(self, caller: Caller, person: str) -> Trend:
         """How a person's scores changed."""
         rows = await self.of_person(caller, person, "trend")
-        words = self._assessor.words.trend
-        return await run_in_threadpool(
-            lambda: show_trend(person, [self._tell(row) for row in rows], words)
-        )
 
-    def _tell(self, row: StoredAssessment) -> Told:
-        sheet, left_out = read_request(self._payload, orjson.loads(row.request))
-        now = self._assessor.assess(sheet)
-        return Told(
-            str(row.id), put_moment(row.created_at), orjson.loads(row.result), now, left_out
+        def show() -> Trend:
+            told = [tell_again(row, self._payload, self._assessor) for row in rows]
+            return show_trend(person, told, self._assessor.words.trend)
+
+        return await run_in_threadpool(show)
+
+    async def audit(
+        self,
+        caller: Caller,
+        action: Action | None,
+        person: str | None,
+        before: UUID | None,
+        most: int,
+    ) -> Sequence[AuditEntry]:
+        """The newest entries of the tenant's audit trail, from just before an id on."""
+        hashed = self._pseudonyms.name_person(caller.tenant, person) if person else None
+        rows = await self._look_up(
+            lambda session: list_entries(
+                session, caller.tenant, action=action, person_hash=hashed, before=before, most=most
+            )
         )
+        await self._writer.write([self._trail.note(caller, "audit", person, 0)])
+        return rows
 
     async def _look_up(self, query: Callable[[Session], T]) -> T:
         """What a query finds; rows can be read after the session is gone."""
@@ -228,14 +243,13 @@ class Records:
             Refusal: 404 where the tenant has none of this id.
         """
 
-        def erase() -> bool:
-            with self._database.writing() as connection:
-                person = stored.erase_assessment(connection, caller.tenant, id)
-                if person is not None:
-                    put_rows(connection, [self._trail.note(caller, "erase", person)])
-                return person is not None
+        def erase(connection: Connection) -> bool:
+            person = stored.erase_assessment(connection, caller.tenant, id)
+            if person is not None:
+                put_rows(connection, [self._trail.note(caller, "erase", person)])
+            return person is not None
 
-        if not await run_in_threadpool(erase):
+        if not await self._carry_out(erase):
             raise Refusal(404, NO_SUCH)
         await run_in_threadpool(self._database.scrub)
 
@@ -246,14 +260,13 @@ class Records:
             Refusal: 404 where the tenant has nothing of the person.
         """
 
-        def erase() -> int:
-            with self._database.writing() as connection:
-                count = stored.erase_person(connection, caller.tenant, person)
-                if count:
-                    put_rows(connection, [self._trail.note(caller, "erase", person, count)])
-                return count
+        def erase(connection: Connection) -> int:
+            count = stored.erase_person(connection, caller.tenant, person)
+            if count:
+                put_rows(connection, [self._trail.note(caller, "erase", person, count)])
+            return count
 
-        count = await run_in_threadpool(erase)
+        count = await self._carry_out(erase)
         if not count:
             raise Refusal(404, NO_PERSON)
         await run_in_threadpool(self._database.scrub)
@@ -262,39 +275,26 @@ class Records:
     async def expire(self, before: datetime, retries_before: datetime) -> int:
         """Erase what was stored before a moment, of all tenants, and forget old requests; gives how many."""
 
-        def erase() -> int:
-            with self._database.writing() as connection:
-                counted = stored.erase_older(connection, before)
-                stored.forget_retries(connection, retries_before)
-                notes = [
-                    self._trail.note(Caller(tenant, frozenset(), "service"), "expire", None, count)
-                    for tenant, count in counted.items()
-                ]
-                put_rows(connection, notes)
-                return sum(counted.values())
+        def erase(connection: Connection) -> int:
+            counted = stored.erase_older(connection, before)
+            stored.forget_retries(connection, retries_before)
+            notes = [
+                self._trail.note(Caller(tenant, frozenset(), "service"), "expire", None, count)
+                for tenant, count in counted.items()
+            ]
+            put_rows(connection, notes)
+            return sum(counted.values())
 
-        erased = await run_in_threadpool(erase)
-        await run_in_threadpool(
-            self._database.scrub
-        )  # always: a reader may have held up that of an earlier erasure
+        erased = await self._carry_out(erase)
+        # Even if nothing was: a reader may have held up the cleaning after an earlier erasure.
+        await run_in_threadpool(self._database.scrub)
         return erased
 
-    # The audit trail
+    async def _carry_out(self, work: Callable[[Connection], T]) -> T:
+        """Do something in one transaction, beside the event loop."""
 
-    async def audit(
-        self,
-        caller: Caller,
-        action: Action | None,
-        person: str | None,
-        before: UUID | None,
-        most: int,
-    ) -> Sequence[AuditEntry]:
-        """The newest entries of the tenant's audit trail, from just before an id on."""
-        hashed = self._pseudonyms.name_person(caller.tenant, person) if person else None
-        rows = await self._look_up(
-            lambda session: list_entries(
-                session, caller.tenant, action=action, person_hash=hashed, before=before, most=most
-            )
-        )
-        await self._writer.write([self._trail.note(caller, "audit", person, 0)])
-        return rows
+        def carry_out() -> T:
+            with self._database.writing() as connection:
+                return work(connection)
+
+        return await run_in_threadpool(carry_out)

@@ -7,7 +7,6 @@ from typing import Annotated, Any, get_args
 
 import polars as pl
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
@@ -29,17 +28,17 @@ from api.batch.running import Order, score_file
 from api.batch.scoring import Rules
 from api.batch.tally import Summary
 from api.settings import read_settings
+from api.telling import INVALID, make_plain, tell, to_person
 from rules.definitions import Model
 from rules.loading import load_model
 from rules.safety import ACTIONS
 from rules.words import LevelId
 
-INVALID, SOME_REJECTED = 2, 3
-"""Exit codes: what was given cannot be used; some rows were rejected, and that was asked to be told."""
+SOME_REJECTED = 3
+"""Exit code when some rows were rejected, and that was asked to be told."""
 SHOWN = 12
 """Columns, problems and the like that are listed by name; of the rest only the number is told."""
 MEGABYTE = 1_000_000
-to_person = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def score(  # noqa: PLR0913, PLR0917  # each is an option of the command
@@ -133,13 +132,8 @@ def score(  # noqa: PLR0913, PLR0917  # each is an option of the command
 
 
 def _refuse(text: str) -> None:
-    to_person.print(escape(_plain(text)))
+    tell(text)
     raise typer.Exit(INVALID)
-
-
-def _plain(text: str) -> str:
-    """Text without signs that steer terminals: names of columns and files are a stranger's."""
-    return "".join(sign if sign.isprintable() else "?" for sign in text)
 
 
 def _read_mapping(file: Path | None, model: Model) -> ColumnMapping:
@@ -199,7 +193,7 @@ def tell_columns(columns: Columns) -> None:
         for new, old in list(columns.renamed.items())[:SHOWN]
     ]
     for line in lines:
-        to_person.print(escape(_plain(line)))
+        tell(line)
 
 
 def _list(names: Sequence[str]) -> str:
@@ -224,7 +218,7 @@ def tell_summary(summary: Summary) -> None:
         first = dict(list(summary.problems.items())[:SHOWN])
         to_person.print(_count_table("What was wrong with the rejects", _gather_lines(first)))
     for note in summary.notes:
-        to_person.print(escape(note))
+        tell(note)
     rate = summary.rows / summary.seconds if summary.seconds else 0
     to_person.print(
         f"{summary.rows:,} rows in = {summary.scored:,} scored + {summary.rejected:,} rejected, "
@@ -246,5 +240,5 @@ def _count_table(title: str, counts: Mapping[Any, int]) -> Table:
     table.add_column("")
     table.add_column("rows", justify="right")
     for name, count in counts.items():
-        table.add_row(escape(_plain(str(name))), f"{count:,}")
+        table.add_row(escape(make_plain(str(name))), f"{count:,}")
     return table

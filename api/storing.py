@@ -46,13 +46,12 @@ def open_database(settings: Settings, pseudonyms: Pseudonyms | None = None) -> D
         url = URL.create("sqlite+pysqlite", database=str(path))
     else:
         url = read_address(settings.database_url.get_secret_value())
-    migrates = settings.database_url is None
-    if pseudonyms is None:
-        return Database(url, migrates=migrates, patience=PATIENCE)
 
     def greet(connection: Connection) -> None:
-        agree(connection, pseudonyms.check)
+        if pseudonyms:
+            agree(connection, pseudonyms.check)
 
+    migrates = settings.database_url is None
     return Database(url, migrates=migrates, greet=greet, patience=PATIENCE)
 
 

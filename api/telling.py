@@ -4,10 +4,14 @@ from rich.console import Console
 
 INVALID = 2
 """Exit code when what was given cannot be used; 0 is success."""
-_to_person = Console(stderr=True, highlight=False)
+to_person = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def tell(text: str) -> None:
     """Say something to the person, on standard error and just as it is; no signs that steer terminals."""
-    plain = "".join(sign if sign.isprintable() else "?" for sign in text)
-    _to_person.print(plain, markup=False, emoji=False, soft_wrap=True)
+    to_person.print(make_plain(text), markup=False, emoji=False)
+
+
+def make_plain(text: str) -> str:
+    """Text without signs that steer terminals: names of columns and files are a stranger's."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)

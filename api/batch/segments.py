@@ -68,12 +68,6 @@ class Segments:
             self._chunks = read_ahead(self._source.read())
             self._stack = opening.pop_all()
         self._scorer: ChunkScorer | None = None
-        self._left: Chunk | None = None
-
-    @property
-    def columns(self) -> Columns:
-        """What a run says about the file's columns."""
-        return self._layout.columns
 
     def score_next(self) -> Segment:
         """Score the next segment and keep it.

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter
-from fastapi.routing import APIRoute
 from pydantic import Field
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.types import Receive, Scope, Send
@@ -12,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from api.batch.chunks import FileRefused
 from api.batch.requests import KINDS, Kind, NotAnArray, TooManyRows, score_body
 from api.batch_payloads import batch_result, batch_row
-from api.bodies import NO_STORE, read_body
+from api.bodies import NO_STORE, OwnRoute, read_body
 from api.callers import caller_in
 from api.document import problems
 from api.parts import Parts
@@ -42,17 +41,14 @@ class Batch(NamedTuple):
     """Whether it came with a key or token."""
 
 
-class BatchRoute(APIRoute):
+class BatchRoute(OwnRoute):
     """A route whose endpoint turns the body of a batch into the pieces of its answer.
 
     The work is done beside the event loop, so that others are answered meanwhile.
     """
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request; the framework answers a method that the route does not have."""
-        if scope["method"] not in (self.methods or ()):
-            await super().handle(scope, receive, send)
-            return
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request with the pieces that the endpoint gives."""
         headers = dict(scope["headers"])
         kind = find_kind(headers)
         body = await read_body(headers, receive, LARGEST_BATCH)

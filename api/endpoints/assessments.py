@@ -7,14 +7,13 @@ from uuid import UUID
 
 import orjson
 from fastapi import APIRouter, Path, Query, Request, Response
-from fastapi.routing import APIRoute
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticKnownError
 from typing_extensions import TypedDict
 
 from api.bodies import StoringRoute
 from api.callers import known_caller, needs
-from api.cursors import put_cursor, read_cursor
+from api.cursors import cut_page, read_cursor
 from api.document import problems
 from api.parts import Parts
 from api.payloads import PERSON, AssessPayload
@@ -146,7 +145,7 @@ class ListQuery(BaseModel):
 def router(parts: Parts) -> APIRouter:
     """`/assessments` and `/assessments/{id}`."""
     router = APIRouter(prefix="/assessments", tags=["records"])
-    router.routes.append(_storing(parts))
+    router.routes.extend(_storing(parts).routes)
     records = parts.records
     found: Any = stored_with_request(parts.assess_payload)
 
@@ -159,11 +158,10 @@ def router(parts: Parts) -> APIRouter:
     )
     async def list_assessments(request: Request, wanted: Annotated[ListQuery, Query()]) -> Response:
         """The stored assessments of your tenant in short, a page at a time, the newest first."""
-        before = read_cursor(wanted.cursor) if wanted.cursor is not None else None
+        before = read_cursor(wanted.cursor)
         caller = known_caller(request.scope)
         rows = await records.list(caller, wanted.filter, before, wanted.limit + 1)
-        shown = rows[: wanted.limit]
-        following = put_cursor(shown[-1].id) if len(rows) > wanted.limit else None
+        shown, following = cut_page(rows, wanted.limit)
         page = {"items": [put_summary(row) for row in shown], "next_cursor": following}
         return answer_private(orjson.dumps(page))
 
@@ -202,8 +200,8 @@ StoredId = Annotated[
 ]
 
 
-def _storing(parts: Parts) -> APIRoute:
-    """`POST /assessments`."""
+def _storing(parts: Parts) -> APIRouter:
+    """`POST /assessments`, a route of its own kind."""
     router = APIRouter(route_class=StoringRoute, prefix="/assessments", tags=["records"])
     records, payload = parts.records, parts.store_payload
 
@@ -228,9 +226,7 @@ def _storing(parts: Parts) -> APIRoute:
             headers["Idempotency-Replayed"] = "true"
         return Response(kept.body, 201, headers, JSON)
 
-    (route,) = router.routes
-    assert isinstance(route, APIRoute)  # noqa: S101
-    return route
+    return router
 
 
 @cache

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from api.callers import known_caller, needs
-from api.cursors import put_cursor, read_cursor
+from api.cursors import cut_page, read_cursor
 from api.document import problems
 from api.endpoints.assessments import answer_private
 from api.parts import Parts
@@ -85,10 +85,10 @@ def router(parts: Parts) -> APIRouter:
 
         Entries hold no answers, no scores and no references of people. Looking is written down, too.
         """
-        before = read_cursor(wanted.cursor) if wanted.cursor is not None else None
+        before = read_cursor(wanted.cursor)
         caller = known_caller(request.scope)
         rows = await records.audit(caller, wanted.action, wanted.person, before, wanted.limit + 1)
-        shown = rows[: wanted.limit]
+        shown, following = cut_page(rows, wanted.limit)
         items = [
             {
                 "id": str(row.id),
@@ -100,7 +100,6 @@ def router(parts: Parts) -> APIRouter:
             }
             for row in shown
         ]
-        following = put_cursor(shown[-1].id) if len(rows) > wanted.limit else None
         return answer_private(orjson.dumps({"items": items, "next_cursor": following}))
 
     return router
