@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -15,12 +16,15 @@ from structlog.typing import FilteringBoundLogger
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api.access import TRY_AGAIN, Access
+from api.batch.runner import Runner
 from api.batch.scoring import Rules
+from api.batches import Batches
 from api.callers import check_right, needs, right_needed
 from api.cors import Cors
 from api.endpoints import ROUTERS
 from api.envelope import Envelope
 from api.logs import open_log
+from api.mappings import Mappings
 from api.parts import Parts
 from api.payloads import assess_payload, store_payload, what_if_payload
 from api.problems import answer_problems, put_problem
@@ -28,7 +32,8 @@ from api.rates import Rates
 from api.records import Records
 from api.settings import Settings, read_settings
 from api.storage.failures import StorageFull, StorageUnavailable
-from api.storing import Storing, Tidying, chance, now
+from api.storing import MEGABYTE, Storing, Tidying, chance, now, open_spool
+from api.trail import Trail
 from rules.assessment import Assessor
 from rules.definitions import Model
 from rules.loading import load_model
@@ -62,12 +67,22 @@ def create_app(
     records = Records(
         storing.database, storing.writer, storing.pseudonyms, assessor, payload, clock, chance
     )
-    tidying = Tidying(records, settings.retention_days, clock, log)
+    rules, spool = Rules.of(model), open_spool(settings)
+    trail = Trail(storing.pseudonyms, clock, chance)
+    most = settings.batches_per_tenant
+    batches = Batches(storing.database, spool, rules, trail, clock, chance, most)
+    tidying = Tidying(records, batches, settings, clock, log)
 
     @asynccontextmanager
     async def run(_: FastAPI) -> AsyncIterator[None]:
+        runner = Runner(storing.database, spool, rules, clock, log) if settings.jobs else None
+        if runner:
+            batches.poke = runner.poke
+            runner.start()
         async with tidying.running():
             yield
+        if runner:
+            await run_in_threadpool(runner.stop)
         storing.close()
 
     parts = Parts(
@@ -76,10 +91,14 @@ def create_app(
         assess_payload=payload,
         what_if_payload=what_if_payload(payload),
         store_payload=store_payload(payload),
-        rules=Rules.of(model),
+        rules=rules,
         records=records,
+        mappings=Mappings(storing.database, model, clock, chance),
+        batches=batches,
         database=storing.database,
         most_people=settings.batch_people,
+        batch_bytes=settings.batch_mb * MEGABYTE,
+        upload_seconds=settings.upload_seconds,
     )
     app = FastAPI(
         title="Psoas Risk",
@@ -106,10 +125,12 @@ def create_app(
             allow_headers=[
                 *("Content-Type", "X-Request-Id", "If-None-Match"),
                 *("Authorization", "Idempotency-Key"),
+                *("Content-Digest", "Content-Encoding", "Range", "If-Range", "Prefer"),
             ],
             expose_headers=[
                 *("X-Request-Id", "Psoas-Model", "ETag", "Location", "Idempotency-Replayed"),
                 *("RateLimit", "RateLimit-Policy", "Retry-After"),
+                *("Accept-Ranges", "Content-Range", "Content-Disposition", "Preference-Applied"),
             ],
         )
     app.add_middleware(Envelope, model_name=name_model(model), log=log, new_id=new_id)

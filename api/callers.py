@@ -23,6 +23,11 @@ class Caller(NamedTuple):
     """How the audit trail names the caller: `key:` and its id, or `token:` and a keyed hash of the subject."""
 
 
+def service_of(tenant: str) -> Caller:
+    """The service itself, where it does something to what a tenant has."""
+    return Caller(tenant, frozenset(), "service")
+
+
 def needs(right: Right) -> dict[str, Any]:
     """What an operation says in the document, and the app reads, that only callers with this right may use it."""
     return {"security": [{"bearer": [right]}]}

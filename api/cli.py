@@ -2,6 +2,7 @@
 
 import gc
 import json
+import os
 import sys
 from typing import Annotated, Any
 
@@ -22,10 +23,14 @@ from api.storage_commands import backup, keys, migrate
 from api.storing import open_database
 from api.telling import INVALID, tell
 from api.tokens import read_issuers
+from api.worker_command import PRIVATE, worker
 from rules.assessment import Assessor
 from rules.errors import ModelError, Unusable
 from rules.loading import load_model
 from rules.results import Assessment
+
+LEAVE = 10
+"""Seconds that a service that ends waits for answers which are being sent."""
 
 cli = typer.Typer(
     help="Habit-risk assessment: five habits scored, explained, and honest about what is not known.",
@@ -56,6 +61,9 @@ def serve(
     """Start the service."""
     settings = read_settings()
     host, port = host or settings.host, settings.port if port is None else port
+    os.umask(PRIVATE)
+    # One thread for tables leaves the others to those who are assessed while a batch is scored.
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
     # Several processes could not tell what is wrong with these.
     load_model(settings.model_dir)
     if settings.issuers:
@@ -74,6 +82,7 @@ def serve(
         server_header=False,
         proxy_headers=False,
         ws="none",
+        timeout_graceful_shutdown=LEAVE,
     )
 
 
@@ -122,6 +131,7 @@ def print_json(value: Assessment) -> None:
 
 
 cli.command()(score)
+cli.command()(worker)
 cli.command()(migrate)
 cli.command()(backup)
 cli.add_typer(keys, name="keys")

@@ -35,6 +35,11 @@ TAGS = [
         "description": "Assessments that are stored, by a reference to the person that only you can resolve. Needs a "
         "key with the scope records; every tenant sees its own.",
     },
+    {
+        "name": "batches",
+        "description": "Files of any size, scored whatever happens meanwhile. Needs a key with the scope batch; every "
+        "tenant sees its own.",
+    },
     {"name": "operations", "description": "For those who run the service."},
 ]
 
@@ -139,6 +144,7 @@ HEADERS = {
     "RateLimit": "How many are left, and in how many seconds there are more.",
     "Location": "Where what was stored is found.",
     "Idempotency-Replayed": "`true` where it had been stored before, for the same Idempotency-Key.",
+    "Content-Range": "Which bytes these are, and of how many.",
     "Retry-After": "Seconds after which to try again.",
     "WWW-Authenticate": "How to say who you are.",
 }
@@ -152,7 +158,10 @@ def _headers(status: str, is_limited: bool) -> Iterator[str]:
         yield from ("RateLimit-Policy", "RateLimit")
     yield from {
         "201": ("Location", "Idempotency-Replayed"),
+        "202": ("Location",),
+        "206": ("Content-Range",),
         "401": ("WWW-Authenticate",),
+        "416": ("Content-Range",),
         "429": ("Retry-After",),
         "503": ("Retry-After",),
     }.get(status, ())

@@ -34,7 +34,7 @@ class Envelope:
         started = time.perf_counter()
         method = scope["method"]
         if method == "HEAD":  # the same as GET, and the body stays here
-            scope = {**scope, "method": "GET"}
+            scope = {**scope, "method": "GET", "is_head": True}
         request_id = _sent_id(scope["headers"]) or self._new_id()
         scope["request_id"] = request_id
         extra = (self._model, (b"x-request-id", request_id.encode()))

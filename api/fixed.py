@@ -4,12 +4,20 @@ import hashlib
 from typing import Any
 
 from pydantic import TypeAdapter
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 
 
+def is_known(headers: Headers, etag: str) -> bool:
+    """Whether a caller has what an ETag names, by If-None-Match (RFC 9110, 13.1.2)."""
+    wanted = ",".join(headers.getlist("if-none-match"))
+    known = [tag.strip().removeprefix("W/") for tag in wanted.split(",")]
+    return etag in known or wanted.strip() == "*"
+
+
 class FixedAnswer:
-    """A response body with its ETag; 304 for a caller who has it already (RFC 9110, 13.1.2)."""
+    """A response body with its ETag; 304 for a caller who has it already."""
 
     def __init__(self, body: bytes, media_type: str = "application/json", **headers: str) -> None:
         self._body = body
@@ -29,8 +37,6 @@ class FixedAnswer:
 
     def answer(self, request: Request) -> Response:
         """The body, or 304 when the caller's copy is still right."""
-        wanted = ",".join(request.headers.getlist("if-none-match"))
-        known = [tag.strip().removeprefix("W/") for tag in wanted.split(",")]
-        if self._etag in known or wanted.strip() == "*":
+        if is_known(request.headers, self._etag):
             return Response(status_code=304, headers=self._headers)
         return Response(self._body, media_type=self._media_type, headers=self._headers)

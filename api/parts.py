@@ -3,6 +3,8 @@
 from typing import NamedTuple
 
 from api.batch.scoring import Rules
+from api.batches import Batches
+from api.mappings import Mappings
 from api.payloads import AssessPayload, StorePayload, WhatIfPayload
 from api.records import Records
 from api.storage.database import Database
@@ -20,6 +22,12 @@ class Parts(NamedTuple):
     store_payload: type[StorePayload]
     rules: Rules
     records: Records
+    mappings: Mappings
+    batches: Batches
     database: Database
     most_people: int
     """How many people may be scored in one request without a key."""
+    batch_bytes: int
+    """Bytes that a batch may have as it is sent."""
+    upload_seconds: float
+    """Seconds in which something of it must come."""

@@ -37,12 +37,14 @@ KINDS = {
     403: Kind("Forbidden", "This key or token may not do that."),
     404: Kind("Not found", "There is nothing at this address."),
     405: Kind("Method not allowed", "This address does not answer that method."),
+    408: Kind("Request timeout", "Nothing of the body came for too long; please send it again."),
     409: Kind("Conflict", "This is at odds with another request."),
     413: Kind("Content too large", "The body is larger than this address accepts."),
     415: Kind(
         "Unsupported media type",
         "Send the body as application/json, in UTF-8 and without compression.",
     ),
+    416: Kind("Range not satisfiable", "There is no such part of the file."),
     422: Kind(
         "Unusable content", "Some of what was sent cannot be used; every place is listed in errors."
     ),

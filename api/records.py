@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
-from api.callers import Caller
+from api.callers import Caller, service_of
 from api.payloads import AssessPayload
 from api.problems import Refusal
 from api.pseudonyms import Pseudonyms
@@ -224,15 +224,7 @@ class Records:
         return rows
 
     async def _look_up(self, query: Callable[[Session], T]) -> T:
-        """What a query finds; rows can be read after the session is gone."""
-
-        def look() -> T:
-            with self._database.reading() as session:
-                found = query(session)
-                session.expunge_all()
-                return found
-
-        return await run_in_threadpool(look)
+        return await run_in_threadpool(self._database.look_up, query)
 
     # Erasing
 
@@ -279,7 +271,7 @@ class Records:
             counted = stored.erase_older(connection, before)
             stored.forget_retries(connection, retries_before)
             notes = [
-                self._trail.note(Caller(tenant, frozenset(), "service"), "expire", None, count)
+                self._trail.note(service_of(tenant), "expire", None, count)
                 for tenant, count in counted.items()
             ]
             put_rows(connection, notes)
@@ -291,10 +283,4 @@ class Records:
         return erased
 
     async def _carry_out(self, work: Callable[[Connection], T]) -> T:
-        """Do something in one transaction, beside the event loop."""
-
-        def carry_out() -> T:
-            with self._database.writing() as connection:
-                return work(connection)
-
-        return await run_in_threadpool(carry_out)
+        return await run_in_threadpool(self._database.change, work)

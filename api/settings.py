@@ -50,7 +50,9 @@ class Settings(BaseSettings):
     ] = 1_000
     data_dir: Annotated[
         Path,
-        Field(description="Folder for the embedded database and what belongs to it."),
+        Field(
+            description="Folder for the embedded database, and for the files of batches, which all processes must share."
+        ),
     ] = Path("data")
     database_url: Annotated[
         SecretStr | None,
@@ -85,6 +87,33 @@ class Settings(BaseSettings):
             description="Days after which stored assessments are erased; 0 keeps them.",
         ),
     ] = 0
+    jobs: Annotated[
+        bool,
+        Field(
+            description="Whether serving processes score batches; if not, that is left to psoas worker."
+        ),
+    ] = True
+    batch_days: Annotated[
+        int,
+        Field(ge=0, le=36_500, description="Days after which batches are erased; 0 keeps them."),
+    ] = 30
+    batch_mb: Annotated[
+        int, Field(ge=1, description="Megabytes that a batch may have as it is sent.")
+    ] = 20_000
+    batch_unpacked_mb: Annotated[
+        int, Field(ge=1, description="Megabytes that compressed text in a batch may unpack to.")
+    ] = 200_000
+    batches_per_tenant: Annotated[
+        int,
+        Field(
+            ge=0,
+            description="Batches of a tenant that may wait or be scored at a time; 0 for no limit.",
+        ),
+    ] = 20
+    upload_seconds: Annotated[
+        int,
+        Field(ge=1, description="Seconds without a byte after which an upload is given up."),
+    ] = 60
     rate_per_address: Annotated[
         int,
         Field(ge=0, description="Requests a minute of one address without a key; 0 for no limit."),

@@ -18,6 +18,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import make_conninfo
 from sqlalchemy.engine import URL
 
+from api.batch.queueing import migrate_queue
 from api.callers import RIGHTS, TENANT
 from api.keys import make_key, works
 from api.record_forms import put_moment
@@ -141,6 +142,7 @@ def migrate() -> None:
     """Bring the database's tables to the version of this release; each step whole or not at all."""
     with using_database() as database:
         before = database.migrate()
+        migrate_queue(database.url)
         newest = database.schema.newest
         done = "were there already" if before == newest else f"came from {before or 'nothing'}"
         tell(f"The tables are of version {newest}; they {done}.")

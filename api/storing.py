@@ -10,8 +10,11 @@ from typing import NamedTuple
 from sqlalchemy import Connection, insert, select
 from sqlalchemy.engine import URL
 from sqlmodel import col
+from starlette.concurrency import run_in_threadpool
 from structlog.typing import FilteringBoundLogger
 
+from api.batch.spool import Spool
+from api.batches import Batches
 from api.keys import KeyRing
 from api.pseudonyms import Pseudonyms, keep_secret
 from api.records import Records
@@ -26,6 +29,7 @@ SQLITE_FILE = "psoas.sqlite3"
 """The embedded database, in the data folder."""
 KEPT_RETRIES = timedelta(days=1)
 """How long a request may be sent again and is answered as before."""
+MEGABYTE = 1_000_000
 TIDIED = 3600
 """Seconds from one tidying up to the next."""
 
@@ -78,6 +82,12 @@ def open_pseudonyms(settings: Settings) -> Pseudonyms:
     return Pseudonyms(lambda: keep_secret(settings.data_dir.absolute() / "secret"))
 
 
+def open_spool(settings: Settings) -> Spool:
+    """Where the files of batches lie."""
+    largest = settings.batch_unpacked_mb * MEGABYTE
+    return Spool(settings.data_dir.absolute() / "batches", largest)
+
+
 class Storing(NamedTuple):
     """What stores, put together."""
 
@@ -114,17 +124,25 @@ class Tidying:
     def __init__(
         self,
         records: Records,
-        retention_days: int,
+        batches: Batches,
+        settings: Settings,
         clock: Callable[[], datetime],
         log: FilteringBoundLogger,
     ) -> None:
-        self._records, self._days, self._clock, self._log = records, retention_days, clock, log
+        self._records, self._batches, self._settings = records, batches, settings
+        self._clock, self._log = clock, log
 
     async def tidy(self) -> int:
-        """Erase what is too old; gives how many assessments that were."""
-        at = self._clock()
-        oldest = at - timedelta(days=self._days) if self._days else datetime.fromtimestamp(0, UTC)
-        return await self._records.expire(oldest, at - KEPT_RETRIES)
+        """Erase what is too old; gives how many assessments and batches that were."""
+        erased = await self._records.expire(
+            self._find_oldest(self._settings.retention_days), self._clock() - KEPT_RETRIES
+        )
+        oldest_batch = self._find_oldest(self._settings.batch_days)
+        return erased + await run_in_threadpool(self._batches.expire, oldest_batch)
+
+    def _find_oldest(self, days: int) -> datetime:
+        """The moment before which everything goes; with 0 days nothing does."""
+        return self._clock() - timedelta(days=days) if days else datetime.fromtimestamp(0, UTC)
 
     async def run(self) -> None:
         """Tidy for as long as the service runs."""

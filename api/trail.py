@@ -10,7 +10,10 @@ from api.storage.audit import NewEntry, add_entry
 from api.storage.moments import make_id
 from api.storage.writer import Write
 
-Action = Literal["store", "read", "list", "trend", "export", "erase", "expire", "audit"]
+Action = Literal[
+    "store", "read", "list", "trend", "export", "erase", "expire", "audit",
+    "batch_send", "batch_read", "batch_erase", "batch_expire",
+]  # fmt: skip
 """What the audit trail knows of; `expire` is what the retention setting erases."""
 
 

@@ -1,19 +1,26 @@
 """A clinic in tests: an app on a database of its own, keys of tenants, and people whose answers are stored."""
 
+import io
 import secrets
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Any
 
 import httpx
 from conftest import Call, caller, make_app
 from fastapi import FastAPI
 
+from api.batch.formats import FORMATS
+from api.batch.job import Job
+from api.batch.ledger import Ledger
 from api.callers import RIGHTS
 from api.keys import make_key
+from api.logs import open_log
 from api.settings import Settings
 from api.storage.api_keys import add_key
+from api.storage.batches import list_unfinished
 from api.storing import open_database
 
 DESK = {"sitting_hours_per_day": 9, "usual_sitting_bout_minutes": 90, "runs": False}
@@ -77,6 +84,29 @@ class Clinic:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         body = {"person": person, "answers": DESK if answers is None else answers}
         return self.call("POST", "/assessments", json=body, headers=named)
+
+    def send(self, content: bytes | str, kind: str = "csv", **options: Any) -> httpx.Response:
+        """Send a file as a batch."""
+        content = content.encode() if isinstance(content, str) else content
+        headers = {"Content-Type": FORMATS[kind].media_types[0], **options.pop("headers", {})}
+        return self.call("POST", "/batches", content=content, headers=headers, **options)
+
+    def score_batches(self) -> None:
+        """Score the batches that wait, here and now, as a worker does."""
+        parts, log = self.app.state.parts, open_log("error", io.BytesIO())
+        spool = parts.batches.spool
+        ledger = Ledger(parts.database, parts.model, self.clock, Event(), log)
+        for waiting in parts.database.look_up(list_unfinished):
+            batch = ledger.take(waiting.id)
+            assert batch is not None
+            Job(parts.rules, spool, ledger, log, batch).run(lambda work: work())
+
+    def batch(self, content: bytes | str, kind: str = "csv", **options: Any) -> str:
+        """The address of a batch that is finished."""
+        sent = self.send(content, kind, **options)
+        assert sent.status_code == 202, sent.text
+        self.score_batches()
+        return sent.headers["location"]
 
     def neighbour(self, tenant: str = "other") -> "Clinic":
         """Another tenant of the same app."""

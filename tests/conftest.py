@@ -76,6 +76,7 @@ def make_app(log: io.BytesIO | None = None, **changed: Any) -> FastAPI:
     given = {name: changed.pop(name) for name in ("clock", "chance") if name in changed}
     changed.setdefault("data_dir", Path(tempfile.mkdtemp(dir=_FOLDERS.name)))
     changed.setdefault("rate_per_address", 0)
+    changed.setdefault("jobs", False)  # one process has one runner; tests start it by themselves
     log = log or io.BytesIO()
     return create_app(
         Settings(**changed), log=open_log("info", log), new_id=lambda: "example", **given

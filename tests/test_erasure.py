@@ -11,6 +11,7 @@ from psycopg import sql
 from sqlalchemy import text
 
 from api.logs import open_log
+from api.settings import Settings
 from api.storing import SQLITE_FILE, Tidying
 
 CANARY = "canary-4711"
@@ -87,9 +88,9 @@ def test_no_row_of_an_erased_person_is_left(storage: dict[str, Any]) -> None:
 
 
 async def tidy(clinic: Clinic, days: int) -> int:
-    return await Tidying(
-        clinic.app.state.parts.records, days, clinic.clock, open_log("error")
-    ).tidy()
+    parts, settings = clinic.app.state.parts, Settings(retention_days=days, batch_days=days)
+    log = open_log("error")
+    return await Tidying(parts.records, parts.batches, settings, clinic.clock, log).tidy()
 
 
 def test_what_is_too_old_goes_by_itself(storage: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from clinic import DESK, Clinic
@@ -18,7 +19,7 @@ from postgres import new_database
 from serving import name_settings, psoas
 from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.exc import DBAPIError, StatementError
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, select
 
 from api.settings import Settings
 from api.storage.audit import NewEntry, add_entry
@@ -30,7 +31,10 @@ from api.storage.writer import put_rows
 from api.storing import open_database
 
 Storage = dict[str, Any]
-TABLES = {"alembic_version", "api_key", "assessment", "audit", "installation", "retry"}
+TABLES = {
+    *("alembic_version", "api_key", "assessment", "audit", "batch", "installation", "mapping"),
+    "retry",
+}
 
 
 @pytest.fixture
@@ -168,6 +172,21 @@ def test_without_tables_postgresql_says_what_to_run(postgres: str, tmp_path: Pat
         assert psoas(storage, "migrate").exit_code == 0
         assert call("GET", "/readyz").json()["storage"] == "ready"
         assert call("POST", "/assessments", json=body, headers=headers).status_code == 401
+
+
+def test_what_was_stored_before_stays_when_tables_are_added(nothing: Storage) -> None:
+    nothing["data_dir"].mkdir()
+    with closing(open_database(Settings(**nothing))) as database:
+        config = database.schema.config
+        with database._engine.execution_options(writes=True).begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0001")
+            put_rows(connection, [add_entry(entry(datetime(2026, 8, 1, tzinfo=UTC)))])
+            assert not inspect(connection).has_table("batch")
+    assert psoas(nothing, "migrate").exit_code == 0
+    with closing(open_database(Settings(**nothing))) as database, database.reading() as session:
+        assert inspect(session.connection()).has_table("batch")
+        assert [row.tenant for row in session.exec(select(AuditEntry))] == ["canary"]
 
 
 # The trail stays as it is

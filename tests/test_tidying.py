@@ -12,6 +12,7 @@ import pytest
 from clinic import Clinic
 
 from api.logs import open_log
+from api.settings import Settings
 from api.storage.failures import StorageUnavailable
 from api.storing import Tidying
 
@@ -20,7 +21,9 @@ Storage = dict[str, Any]
 
 def tidying(clinic: Clinic, days: int, log: io.BytesIO | None = None) -> Tidying:
     told = open_log("info", log or io.BytesIO())
-    return Tidying(clinic.app.state.parts.records, days, clinic.clock, told)
+    parts = clinic.app.state.parts
+    settings = Settings(retention_days=days, batch_days=days)
+    return Tidying(parts.records, parts.batches, settings, clinic.clock, told)
 
 
 def test_years_of_retention_may_reach_back_before_all_ids(storage: Storage) -> None:
@@ -73,7 +76,8 @@ def test_a_failure_does_not_end_tidying(
 
     async def run() -> None:
         records = Failing(failure)
-        tidies = Tidying(records, 0, lambda: datetime.now(UTC), open_log("info", log))  # type: ignore[arg-type]
+        log_to = open_log("info", log)
+        tidies = Tidying(records, records, Settings(), lambda: datetime.now(UTC), log_to)  # type: ignore[arg-type]
         async with tidies.running():
             await asyncio.wait_for(records.tidied.wait(), 5)
 

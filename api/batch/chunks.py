@@ -39,6 +39,8 @@ class Style(NamedTuple):
     has_mark: bool = False
     """Whether it begins with a byte order mark, by which spreadsheets know UTF-8."""
     decimal_comma: bool = False
+    goes_on: bool = False
+    """Whether it goes on behind another part, which has the columns' names already."""
 
 
 class Source(Protocol):

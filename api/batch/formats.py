@@ -37,7 +37,7 @@ class Format(NamedTuple):
     begins: bytes = b""
     """How such a file begins, where it can be told."""
     is_text: bool = False
-    """Whether it may be compressed, and comes from a stream."""
+    """Whether it may be compressed, comes from a stream, and can be parted anywhere between two rows."""
     is_typed: bool = True
     """Whether answers are written with their own types; else the cells stay as they came."""
     runs_formulas: bool = False
@@ -47,7 +47,8 @@ class Format(NamedTuple):
 
 
 def _write_delimited(schema: Mapping[str, pl.DataType], stream: BinaryIO, style: Style) -> Sink:
-    sinks.write_header(list(schema), stream, style)
+    if not style.goes_on:
+        sinks.write_header(list(schema), stream, style)
     return Flow(schema, sinks.delimit(style), stream)
 
 
@@ -97,6 +98,13 @@ FORMATS: Mapping[str, Format] = {
     )
 }
 """Every kind of file, by name."""
+ARROW = FORMATS["parquet"]._replace(
+    name="arrow",
+    suffixes=(".arrow",),
+    media_types=(),
+    write=lambda schema, stream, style: Flow(schema, sinks.write_arrow, stream),  # noqa: ARG005
+)
+"""A kind that is quickly written and read again, for what is kept only until a file is whole."""
 
 
 def find_format(path: Path, named: str | None) -> tuple[Format, Compression | None]:

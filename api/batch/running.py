@@ -84,7 +84,7 @@ def score_file(
                 go_on(Progress(source.row, tally.rejected, done(source)))
             good.close()
             bad.close()
-            if source.row != tally.scored + tally.rejected:
+            if source.row != tally.rows:
                 raise RowsLostError(source.row, tally.scored, tally.rejected)
         return tally.sum_up(layout.columns, source.notes, time.monotonic() - started)
 

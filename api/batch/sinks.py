@@ -97,7 +97,7 @@ class Flow:
     def _check(self) -> None:
         if self._failed is None:
             return
-        if isinstance(self._failed, Exception):
+        if isinstance(self._failed, Exception | KeyboardInterrupt):
             raise self._failed
         # The engine gave up altogether, which it does over columns that it cannot write.
         raise FileRefused("A column is of a kind that this kind of file cannot hold.")
@@ -106,6 +106,11 @@ class Flow:
 def write_parquet(frames: pl.LazyFrame, stream: BinaryIO) -> None:
     """As Parquet."""
     frames.sink_parquet(stream, compression_level=1, row_group_size=ROW_GROUP)
+
+
+def write_arrow(frames: pl.LazyFrame, stream: BinaryIO) -> None:
+    """As Arrow, which is quickly written and read again, for files that nobody else reads."""
+    frames.sink_ipc(stream, compression="lz4")
 
 
 def write_header(names: Sequence[str], stream: BinaryIO, style: Style) -> None:

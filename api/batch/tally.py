@@ -1,5 +1,6 @@
 """What became of a file's rows, counted as they are written."""
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -12,6 +13,8 @@ from api.batch.scoring import Scored
 from rules.definitions import Model
 from rules.rows import BETWEEN, PREFIX
 
+NOT_KNOWN = "not_known"
+"""How a summary in JSON calls the level of rows for which none is known."""
 ACTION = f"{PREFIX}safety_action"
 
 
@@ -32,6 +35,16 @@ class Summary(NamedTuple):
     seconds: float
 
 
+def put_summary(summary: Summary) -> bytes:
+    """A summary as JSON."""
+    levels = {
+        name: {level or NOT_KNOWN: count for level, count in counts.items()}
+        for name, counts in summary.levels.items()
+    }
+    told = {**summary._asdict(), "levels": levels, "columns": summary.columns._asdict()}
+    return json.dumps(told, ensure_ascii=False).encode()
+
+
 class Tally:
     """Counts rows."""
 
@@ -41,6 +54,11 @@ class Tally:
         self._actions = Counter[str]()
         self._problems = Counter[str]()
         self.scored = self.rejected = 0
+
+    @property
+    def rows(self) -> int:
+        """How many rows were counted."""
+        return self.scored + self.rejected
 
     def count(self, scored: Scored) -> None:
         """Count the rows of a chunk."""
@@ -76,7 +94,7 @@ class Tally:
     def sum_up(self, columns: Columns, notes: Sequence[str], seconds: float) -> Summary:
         """The summary of everything that was counted."""
         return Summary(
-            self.scored + self.rejected,
+            self.rows,
             self.scored,
             self.rejected,
             self._levels,

@@ -3,7 +3,7 @@
 import fcntl
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from queue import Empty, Full, Queue
@@ -19,6 +19,18 @@ PATIENCE = 0.1
 """Seconds after which it is looked whether anyone still waits."""
 
 
+class FileBusy(FileRefused):
+    """A file that another run is writing."""
+
+
+class NoPlace(FileRefused):
+    """A file that cannot be made where it should be."""
+
+    def __init__(self, folder: Path, cause: OSError) -> None:
+        super().__init__(f"{folder}: cannot be written to: {cause.strerror}.")
+        self.errno = cause.errno
+
+
 @contextmanager
 def write_whole(path: Path, packed: Compression | None) -> Iterator[BinaryIO]:
     """A stream to a file that gets its name once everything is written.
@@ -27,7 +39,8 @@ def write_whole(path: Path, packed: Compression | None) -> Iterator[BinaryIO]:
     the next one for the same file begins it anew.
 
     Raises:
-        FileRefused: where there is no place for the file, or another run is writing it.
+        NoPlace: where it cannot be made there.
+        FileBusy: where another run is writing it.
     """
     if path == STREAM:
         yield sys.stdout.buffer
@@ -64,18 +77,18 @@ def _open_alone(part: Path) -> BinaryIO:
         try:
             file = os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b")
         except OSError as error:
-            raise FileRefused(f"{part.parent}: cannot be written to: {error.strerror}.") from None
+            raise NoPlace(part.parent, error) from None
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if part.exists() and os.path.samestat(os.fstat(file.fileno()), part.stat()):
                 return file
         except BlockingIOError:
             file.close()
-            raise FileRefused(f"{part.name}: another run is writing it.") from None
+            raise FileBusy(f"{part.name}: another run is writing it.") from None
         file.close()
 
 
-def read_ahead(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+def read_ahead(chunks: Iterable[Chunk]) -> Generator[Chunk]:
     """The chunks, each read while the one before is in use."""
     queue: Queue[Chunk | BaseException | None] = Queue(1)
     stopped = Event()

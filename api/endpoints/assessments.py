@@ -27,6 +27,7 @@ from rules.words import LevelId, Status
 
 JSON = "application/json"
 LONGEST_KEY = 255
+NO_SUCH = "There is no such stored assessment."
 IDEMPOTENCY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -271,8 +272,8 @@ def read_key(request: Request) -> str | None:
     return key
 
 
-def read_id(text: str) -> UUID:
-    """An id from an address.
+def read_id(text: str, missing: str = NO_SUCH) -> UUID:
+    """An id from an address; `missing` is said of one that cannot be.
 
     Raises:
         Refusal: 404 when it cannot be one.
@@ -280,4 +281,4 @@ def read_id(text: str) -> UUID:
     with suppress(ValueError):
         if str(found := UUID(text)) == text.lower():
             return found
-    raise Refusal(404, "There is no such stored assessment.")
+    raise Refusal(404, missing)

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
@@ -23,6 +23,7 @@ from rules.errors import Unusable
 PATIENCE = 5
 """Seconds to wait for a lock, a connection or a server before giving up."""
 SQLITE = "sqlite"
+T = TypeVar("T")
 
 
 class DatabaseAddressError(Unusable):
@@ -144,6 +145,26 @@ class Database:
         self.prepare()
         with telling_failures(), self._writing.begin() as connection:
             yield connection
+
+    def look_up(self, query: Callable[[Session], T]) -> T:
+        """What a query finds; rows can be read after the session is gone.
+
+        Raises:
+            StorageUnavailable: when it cannot be found out now.
+        """
+        with self.reading() as session:
+            found = query(session)
+            session.expunge_all()
+            return found
+
+    def change(self, work: Callable[[Connection], T]) -> T:
+        """Do something in one transaction, and give what came of it.
+
+        Raises:
+            StorageUnavailable: when it cannot be done now.
+        """
+        with self.writing() as connection:
+            return work(connection)
 
     def ping(self) -> None:
         """See whether the database answers and its tables are of this version.

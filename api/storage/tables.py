@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import DateTime, Dialect, Index, LargeBinary
+from sqlalchemy import BigInteger, DateTime, Dialect, Index, LargeBinary
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
@@ -106,6 +106,62 @@ class AuditEntry(SQLModel, table=True):
     """A keyed hash of the person's reference, where one person is concerned."""
     records: int
     """How many assessments were concerned."""
+
+
+class StoredMapping(SQLModel, table=True):
+    """A mapping of a tenant's own columns to our questions, kept for its batches."""
+
+    __tablename__ = "mapping"
+    __table_args__: Any = (Index("mapping_of_tenant", "tenant", "id"),)
+
+    id: UUID = Field(primary_key=True)
+    tenant: str = Field(max_length=NAME)
+    created_at: datetime = Field(sa_type=Utc)
+    content: bytes = Field(sa_type=LargeBinary)
+    """The document as it was sent, TOML in UTF-8."""
+
+
+class StoredBatch(SQLModel, table=True):
+    """A file that is scored as a whole: what was sent, and how far it is; its rows lie in the spool."""
+
+    __tablename__ = "batch"
+    __table_args__: Any = (Index("batch_of_tenant", "tenant", "id"),)
+
+    id: UUID = Field(primary_key=True)
+    tenant: str = Field(max_length=NAME)
+    created_at: datetime = Field(sa_type=Utc)
+    state: str = Field(max_length=16, index=True)
+    format: str = Field(max_length=16)
+    size: int = Field(sa_type=BigInteger)
+    """Bytes of the file as it was sent."""
+    sha256: str = Field(max_length=64)
+    columns: bytes = Field(sa_type=LargeBinary)
+    """What each column of the file is taken for, as JSON."""
+    mapping: bytes = Field(sa_type=LargeBinary)
+    """The mapping that it is read with; empty where there is none."""
+    sheet: str | None = Field(default=None, max_length=255)
+    """Which sheet of a spreadsheet is read; the first one unless named."""
+    reason: str | None = Field(default=None, max_length=1000)
+    """Why it failed, or what it waits for."""
+    rows_done: int = Field(default=0, sa_type=BigInteger)
+    rows_rejected: int = Field(default=0, sa_type=BigInteger)
+    share_done: float = 0.0
+    """How much of the file has been scored, from 0 to 1; 0 where that is not known."""
+    model_version: str | None = Field(default=None, max_length=NAME)
+    model_digest: str | None = Field(default=None, max_length=80)
+    """The rules it is scored by; none before it was begun."""
+    started_at: datetime | None = Field(default=None, sa_type=Utc)
+    finished_at: datetime | None = Field(default=None, sa_type=Utc)
+    takes: int = 0
+    """How often a process took it up; only the one that did so last may write here."""
+    fruitless: int = 0
+    """How often in a row it was taken up since a row was scored."""
+    taken_at: datetime | None = Field(default=None, sa_type=Utc)
+    rows_when_taken: int = Field(default=0, sa_type=BigInteger)
+    updated_at: datetime | None = Field(default=None, sa_type=Utc)
+    """When rows were last scored."""
+    beats: int = Field(default=0, sa_type=BigInteger)
+    """Goes up while a process is working on it."""
 
 
 class Installation(SQLModel, table=True):

@@ -1,0 +1,185 @@
+"""One batch, scored in segments from where it was left to its results, whatever happens on the way."""
+
+import errno
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cached_property
+from typing import Any, TypeVar
+
+import polars as pl
+from structlog.typing import FilteringBoundLogger
+
+from api.batch.chunks import FileRefused
+from api.batch.formats import FORMATS
+from api.batch.joining import Joining
+from api.batch.ledger import Ledger, Stopped
+from api.batch.running import Order
+from api.batch.scoring import Rules
+from api.batch.segments import Segment, Segments, put_whole
+from api.batch.spool import Spool
+from api.batch.tally import put_summary
+from api.batch.whole import FileBusy, NoPlace
+from api.envelope import describe_failure
+from api.storage.tables import StoredBatch
+
+MOST_FRUITLESS = 5
+"""How often in a row a batch is taken up without a row being scored, before it is given up."""
+NO_ROOM = "There is no room on the disk at the moment. It goes on by itself once there is."
+FRUITLESS = (
+    f"It was begun {MOST_FRUITLESS} times, and each time the process ended before it got on. "
+    "The file may need more memory than there is; sent in smaller pieces it may do."
+)
+FAILED = (
+    "Something went wrong on our side while this file was scored. Nothing was lost or left behind."
+)
+Numbers = list[Any]
+Keep = Callable[[Callable[[], Numbers | None]], Numbers | None]
+"""Does some work once and keeps what it gives, so that a run that goes on has it without doing it again."""
+T = TypeVar("T")
+
+
+class Opened:
+    """What a run has open."""
+
+    def __init__(self) -> None:
+        self.segments: Segments | None = None
+        self.joining: Joining | None = None
+
+    def close(self) -> None:
+        """Close what is open; results that are not whole go."""
+        segments, self.segments = self.segments, None
+        joining, self.joining = self.joining, None
+        if segments:
+            segments.close()
+        if joining:
+            joining.give_up()
+
+
+class Job:
+    """One run over a batch that was taken up."""
+
+    def __init__(
+        self,
+        rules: Rules,
+        spool: Spool,
+        ledger: Ledger,
+        log: FilteringBoundLogger,
+        batch: StoredBatch,
+    ) -> None:
+        self._rules, self._spool, self._ledger = rules, spool, ledger
+        self._batch, self._log = batch, log.bind(batch=str(batch.id))
+        self._kept: list[Segment] = []
+        self._parts = spool.parts(batch.id, str(batch.model_digest))
+        self._open = Opened()
+
+    @cached_property
+    def _order(self) -> Order:
+        return self._spool.order(self._batch, FORMATS[self._batch.format], self._rules.model)
+
+    def run(self, keep: Keep) -> None:
+        """Score what has not been scored, and put everything together.
+
+        Raises:
+            Stopped: where the work is left to others.
+        """
+        if self._batch.fruitless > MOST_FRUITLESS:
+            self._ledger.finish(self._batch, "failed", FRUITLESS)
+            return
+        with suppress(FileExistsError, FileNotFoundError):
+            self._parts.mkdir(mode=0o700)
+        try:
+            while not (self._kept and self._kept[-1].is_last):
+                numbers = keep(lambda: self._attempt(self._score_next))
+                if numbers is None:
+                    return
+                self._kept.append(Segment(*numbers))
+            self._attempt(self._finish)
+        finally:
+            self._open.close()
+
+    def _attempt(self, work: Callable[[], T]) -> T | None:
+        """Do some work, as often as it takes; none where the batch failed at it."""
+        while True:
+            try:
+                return work()
+            except FileBusy:  # whoever had the batch before is still about to leave
+                pass
+            except Exception as failure:  # noqa: BLE001  # one batch must not end the others
+                if not self._waits_for_room(failure):
+                    return None
+            except BaseException as failure:
+                if isinstance(failure, Stopped) or not is_panic(failure):
+                    raise
+                self._fail(failure)
+                return None
+            self._open.close()
+            self._ledger.pause()
+
+    def _waits_for_room(self, failure: Exception) -> bool:
+        """Whether a failure is no more than a full disk; else the batch is told to have failed."""
+        if has_no_room(failure):
+            self._ledger.note_waiting(self._batch, NO_ROOM)
+            return True
+        self._ledger.check(self._batch)  # the files of an erased batch are gone
+        self._fail(failure)
+        return False
+
+    def _fail(self, failure: BaseException) -> None:
+        if isinstance(failure, FileRefused) and not isinstance(failure, NoPlace):
+            self._ledger.finish(self._batch, "failed", tell_refusal(failure, self._order)[:1000])
+            return
+        self._log.error("batch failed", **describe_failure(failure))
+        self._ledger.finish(self._batch, "failed", FAILED)
+
+    def _score_next(self) -> Numbers:
+        """Score a segment, and tell of it."""
+        segments = self._open.segments
+        if segments is None:
+            last = self._kept[-1] if self._kept else None
+            segments = Segments(self._rules, self._order, self._parts, last)
+            self._open.segments = segments
+            self._join()
+        segment = segments.score_next()
+        rejected = sum(one.rejected for one in self._kept) + segment.rejected
+        self._ledger.note_segment(self._batch, segment, rejected)
+        self._join(segment)
+        return list(segment)
+
+    def _join(self, *new: Segment) -> Joining:
+        """The results so far, begun anew where that has to be."""
+        joining = self._open.joining
+        if joining is None:
+            joining = self._open.joining = Joining(self._rules, self._order, self._parts)
+        for segment in (*self._kept, *new)[joining.segments :]:
+            self._ledger.check_stopping()
+            joining.add(segment)
+        return joining
+
+    def _finish(self) -> None:
+        """Put the results in their places, and tell that they are there."""
+        started = self._batch.started_at or self._ledger.clock()
+        seconds = max(0.0, (self._ledger.clock() - started).total_seconds())
+        summary = self._join().finish(seconds)
+        put_whole(self._spool.summary(self._batch.id), put_summary(summary))
+        self._ledger.finish(self._batch, "done")
+        self._log.info("batch done", rows=summary.rows, rejected=summary.rejected)
+        self._open.close()
+        shutil.rmtree(self._parts, ignore_errors=True)
+
+
+def tell_refusal(refused: FileRefused, order: Order) -> str:
+    """Why a file is refused, for somebody who does not know where it lies."""
+    return str(refused).replace(str(order.source), "The file")
+
+
+def has_no_room(failure: Exception) -> bool:
+    """Whether something could not be written for want of room; the engine says so in words only."""
+    number = getattr(failure, "errno", None)
+    return number in {errno.ENOSPC, errno.EDQUOT} or os.strerror(errno.ENOSPC) in str(failure)
+
+
+def is_panic(failure: BaseException) -> bool:
+    """Whether the engine gave up altogether, which it tells by what is no `Exception`."""
+    return isinstance(failure, pl.exceptions.PanicException)

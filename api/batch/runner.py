@@ -1,0 +1,193 @@
+"""Batches scored by this process, from a queue that it shares with others, and those taken up that another one left.
+
+What is asked of a batch, and what is told of it, stands in its row alone: a batch whose row is there
+and not finished is to be scored. The queue is derived from that, again and again; it neither
+notices by itself that a process died, nor throws away what is finished.
+"""
+
+import time
+from collections.abc import Callable, Collection, Hashable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from threading import Event, Lock, Thread
+from typing import Literal, NamedTuple
+from uuid import UUID
+
+from sqlalchemy.exc import SQLAlchemyError
+from structlog.typing import FilteringBoundLogger
+
+from api.batch.job import Job
+from api.batch.ledger import Ledger, Stopped
+from api.batch.queueing import BatchQueue, Run, keep_result
+from api.batch.scoring import Rules
+from api.batch.spool import Spool
+from api.envelope import describe_failure
+from api.storage.batches import beat, list_unfinished
+from api.storage.database import Database
+from api.storage.failures import StorageUnavailable
+from api.storage.tables import StoredBatch
+
+AT_ONCE = 2
+"""Batches that a process scores at a time, so that a small one need not wait for the end of a large one."""
+Step = Literal["enqueue", "resume", "forget"]
+"""What may be needed to get a batch going, or to clean up behind it."""
+
+
+class Pace(NamedTuple):
+    """How often the runner looks, in seconds."""
+
+    look: float = 1.0
+    """From one look to the next."""
+    silence: float = 15.0
+    """How long a batch shows no sign of life before another process takes it up."""
+    leave: int = 20
+    """How long a process that ends waits for its segments."""
+
+
+USUAL = Pace()
+
+
+class Runner:
+    """Scores batches in threads of this process, until it is stopped."""
+
+    def __init__(
+        self,
+        database: Database,
+        spool: Spool,
+        rules: Rules,
+        clock: Callable[[], datetime],
+        log: FilteringBoundLogger,
+        pace: Pace = USUAL,
+    ) -> None:
+        """Nothing is connected to yet."""
+        self._database, self._spool, self._rules = database, spool, rules
+        self._log, self._pace = log, pace
+        self._queue = BatchQueue(database.url, rules.model.digest, log)
+        self._stopping, self._poked = Event(), Event()
+        self._ledger = Ledger(database, rules.model, clock, self._stopping, log)
+        self._watch = Watch(pace.silence)
+        self._lock = Lock()
+        self._running: dict[UUID, StoredBatch] = {}
+        self._left: set[UUID] = set()
+        self._troubled = False
+        self._thread = Thread(target=self._run, name="psoas-runner", daemon=True)
+
+    def start(self) -> None:
+        """Begin; a database that is away is waited for."""
+        self._thread.start()
+
+    def poke(self) -> None:
+        """Look at once: there is a new batch."""
+        self._poked.set()
+
+    def stop(self) -> None:
+        """Leave what is being scored to others, behind the segments that are under way."""
+        self._stopping.set()
+        self._poked.set()
+        self._thread.join(self._pace.leave)
+        with suppress(SQLAlchemyError):  # they are taken up after a while of silence
+            self._queue.close(self._pace.leave if self._running else 0, self._left)
+
+    # The loop
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._look()
+                self._troubled = False
+            except (StorageUnavailable, SQLAlchemyError) as unavailable:
+                self._tell_trouble({"reason": type(unavailable).__name__})
+            except Exception as failure:  # noqa: BLE001  # the loop must live on
+                self._tell_trouble(describe_failure(failure))
+            self._poked.wait(self._pace.look)
+            self._poked.clear()
+
+    def _tell_trouble(self, trouble: Mapping[str, object]) -> None:
+        self._watch.keep_only(())  # nobody could show a sign of life either
+        if not self._troubled:
+            self._log.warning("batches wait", **trouble)
+        self._troubled = True
+
+    def _look(self) -> None:
+        """See what each batch needs, and do it."""
+        if not self._queue.is_open:
+            self._database.prepare()
+            self._queue.open(self._score, AT_ONCE, self._pace.look / 4)
+        if running := self._list_running():
+            self._database.change(lambda connection: beat(connection, running))
+        unfinished = self._database.look_up(list_unfinished)
+        signs = {row.id: (row.takes, row.beats) for row in unfinished}
+        runs = self._queue.list_runs()
+        self._watch.keep_only({**signs, **runs})
+        for batch in {**signs, **runs}:
+            run = runs.get(batch)
+            idle = self._watch.is_idle(batch, (signs.get(batch), run))
+            step = choose_step(batch in signs, run, self._rules.model.digest, idle=idle)
+            if step == "resume":
+                self._log.info("batch taken up again", batch=str(batch))
+                self._queue.resume([batch])
+            elif step == "forget":
+                self._queue.forget(batch)
+            elif step == "enqueue":
+                self._queue.enqueue(batch)
+
+    def _list_running(self) -> list[UUID]:
+        with self._lock:
+            return list(self._running)
+
+    # The work
+
+    def _score(self, id: UUID) -> None:
+        """Score one batch that was taken from the queue."""
+        self._ledger.check_stopping()
+        batch = self._ledger.take(id)
+        if batch is None:
+            return
+        with self._lock:
+            self._running[id] = batch
+        try:
+            Job(self._rules, self._spool, self._ledger, self._log, batch).run(keep_result)
+        except (Stopped, KeyboardInterrupt) as end:  # the engine tells every thread of the latter
+            if self._stopping.is_set() or not isinstance(end, Stopped):
+                self._left.add(id)
+                with suppress(StorageUnavailable):  # else the attempt counts
+                    self._ledger.release(batch)
+            raise
+        finally:
+            with self._lock:
+                if self._running.get(id) is batch:
+                    del self._running[id]
+
+
+def choose_step(is_wanted: bool, run: Run | None, digest: str, *, idle: bool) -> Step | None:
+    """What a batch needs, by whether it is to be scored and what there is of a run; `idle` without a sign of life."""
+    if run is None:
+        return "enqueue" if is_wanted else None
+    if run.has_ended:
+        return "forget"  # if it is wanted all the same, it is begun anew
+    if not idle:
+        return None
+    if not is_wanted or run.version != digest:
+        return "forget"  # a run by other rules cannot be gone on with
+    return "resume" if run.is_taken else None
+
+
+class Watch:
+    """Notices what stays as it is. It asks no clock but its own, so those of other machines may differ."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds, self._clock = seconds, clock
+        self._seen: dict[UUID, tuple[Hashable, float]] = {}
+
+    def is_idle(self, id: UUID, sign: Hashable) -> bool:
+        """Whether a sign of life has been the same for too long."""
+        now = self._clock()
+        seen, since = self._seen.get(id, (None, now))
+        if seen != sign:
+            since = now
+        self._seen[id] = (sign, since)
+        return now - since > self._seconds
+
+    def keep_only(self, ids: Collection[UUID]) -> None:
+        """Forget all others."""
+        self._seen = {one: seen for one, seen in self._seen.items() if one in ids}

@@ -1,0 +1,180 @@
+"""Batches in the forms in which callers get them: how far each is, and what became of its rows."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import orjson
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from api.batch.formats import FORMATS
+from api.batch.tally import NOT_KNOWN
+from api.record_forms import put_moment
+from api.storage.batches import State
+from api.storage.tables import StoredBatch
+from rules.safety import ActionId
+from rules.words import LevelId
+
+if TYPE_CHECKING:
+    FormatName = str
+else:
+    FormatName = Literal[tuple(FORMATS)]
+Moment = Annotated[str, Field(examples=["2026-08-01T09:30:00.000Z"])]
+
+
+class Columns(TypedDict):
+    """What the columns of a file are taken for; look at `near` first, for what is misspelt does not count."""
+
+    recognised: Annotated[
+        list[str], Field(description="Columns that answer the question of the same name.")
+    ]
+    mapped: Annotated[
+        dict[str, list[str]],
+        Field(description="Columns that answer a question by the mapping, by question."),
+    ]
+    carried: Annotated[list[str], Field(description="Columns that go through as they are.")]
+    near: Annotated[
+        dict[str, str],
+        Field(description="Columns that nearly have a question's name, and that name."),
+    ]
+    replaced: Annotated[
+        list[str], Field(description="Columns left out, because our own are called so.")
+    ]
+    renamed: Annotated[
+        dict[str, str],
+        Field(description="Columns without a name or with one that stands twice, by the new name."),
+    ]
+
+
+class BatchInShort(TypedDict):
+    """A batch and how far it is."""
+
+    id: Annotated[
+        str,
+        Field(description="Id of the batch.", examples=["0198a0b2-8c00-7000-8000-000000000001"]),
+    ]
+    state: Annotated[
+        State,
+        Field(
+            description="waiting, running, done, or failed, which `reason` explains.",
+            examples=["running"],
+        ),
+    ]
+    reason: Annotated[
+        str | None, Field(description="Why it failed, or what it waits for; else null.")
+    ]
+    created_at: Annotated[Moment, Field(description="When it was taken in, in UTC (RFC 3339).")]
+    started_at: Annotated[Moment | None, Field(description="When it was begun.")]
+    finished_at: Annotated[Moment | None, Field(description="When it was done, or failed.")]
+    format: Annotated[
+        FormatName, Field(description="The kind of file that was sent.", examples=["csv"])
+    ]
+    size_bytes: Annotated[int, Field(description="Bytes of the file.", examples=[398161350])]
+    sha256: Annotated[
+        str, Field(description="SHA-256 of the file as it was taken in, in hexadecimal.")
+    ]
+    rows_done: Annotated[
+        int, Field(description="Rows that are scored or rejected by now.", examples=[505769])
+    ]
+    rows_rejected: Annotated[int, Field(description="How many of them were rejected.")]
+    share_done: Annotated[
+        float, Field(description="How much of the file is done, from 0 to 1.", examples=[0.7])
+    ]
+    rows_per_second: Annotated[
+        float | None, Field(description="How fast it goes; null while that is not known.")
+    ]
+    seconds_left: Annotated[
+        float | None, Field(description="How long it may still take; null while not known.")
+    ]
+    model_version: Annotated[
+        str | None,
+        Field(
+            description="The rules it is scored by; null before it is begun.", examples=["2026.1"]
+        ),
+    ]
+
+
+class Batch(BatchInShort):
+    """A batch, how far it is, and what its columns are taken for."""
+
+    columns: Columns
+
+
+class BatchList(TypedDict):
+    """A page of batches, the newest first."""
+
+    items: Annotated[list[BatchInShort], Field(description="The batches of this page.")]
+    next_cursor: Annotated[
+        str | None,
+        Field(description="Send it as cursor for the next page; null on the last one."),
+    ]
+
+
+Counted = Annotated[int, Field(description="How many rows.")]
+
+
+class Summary(TypedDict):
+    """What became of the rows of a batch: rows = scored + rejected, always."""
+
+    rows: Annotated[int, Field(description="Rows of the file.", examples=[1000])]
+    scored: Annotated[int, Field(description="How many have scores.", examples=[998])]
+    rejected: Annotated[int, Field(description="How many have to be corrected.", examples=[2])]
+    levels: Annotated[
+        dict[str, dict[LevelId | Literal["not_known"], Counted]],
+        Field(
+            description=f"How many rows have each level, by habit and for `index`; {NOT_KNOWN} where "
+            "too little was answered."
+        ),
+    ]
+    actions: Annotated[
+        dict[ActionId, Counted],
+        Field(description="How many rows call for each safety action; look at these rows first."),
+    ]
+    problems: Annotated[
+        dict[str, Counted],
+        Field(description="How often each `field: code` stands among the rejects."),
+    ]
+    columns: Columns
+    notes: Annotated[list[str], Field(description="What was unusual about the file.")]
+    seconds: Annotated[float, Field(description="How long it took, pauses included.")]
+
+
+def put_batch(row: StoredBatch) -> bytes:
+    """A batch in full, as JSON."""
+    return orjson.dumps({**put_batch_in_short(row), "columns": orjson.Fragment(row.columns)})
+
+
+def put_batch_in_short(row: StoredBatch) -> dict[str, Any]:
+    """A batch without its columns."""
+    rate = _find_rate(row)
+    left = row.rows_done / row.share_done - row.rows_done if row.share_done else None
+    return {
+        "id": str(row.id),
+        "state": row.state,
+        "reason": row.reason,
+        "created_at": put_moment(row.created_at),
+        "started_at": _put(row.started_at),
+        "finished_at": _put(row.finished_at),
+        "format": row.format,
+        "size_bytes": row.size,
+        "sha256": row.sha256,
+        "rows_done": row.rows_done,
+        "rows_rejected": row.rows_rejected,
+        "share_done": round(row.share_done, 4),
+        "rows_per_second": round(rate, 1) if rate else None,
+        "seconds_left": round(left / rate, 1) if rate and left is not None else None,
+        "model_version": row.model_version,
+    }
+
+
+def _put(moment: datetime | None) -> str | None:
+    return put_moment(moment) if moment else None
+
+
+def _find_rate(row: StoredBatch) -> float | None:
+    """Rows a second since it was taken up last; the pause before does not count."""
+    if row.state not in {"running", "done"} or not (row.taken_at and row.updated_at):
+        return None
+    seconds = (row.updated_at - row.taken_at).total_seconds()
+    rows = row.rows_done - row.rows_when_taken
+    return rows / seconds if seconds > 0 and rows > 0 else None

@@ -1,0 +1,62 @@
+"""What a file that is sent is, and as what kind of file one is wanted, by the headers of a request."""
+
+import re
+from base64 import b64decode
+from binascii import Error as NotBase64
+from collections.abc import Mapping
+
+from api.batch.formats import FORMATS, Format
+from api.bodies import RawHeaders
+from api.problems import Refusal
+from rules.errors import Fault
+
+MEDIA_TYPES: Mapping[str, Format] = {
+    media_type: kind for kind in FORMATS.values() for media_type in kind.media_types
+}
+"""The kinds of files by media type."""
+ENCODINGS = frozenset({"identity", "gzip", "zstd"})
+"""How text may be compressed that is sent; it is kept as it comes."""
+DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([^:]*):")
+"""A SHA-256 in a Content-Digest (RFC 9530)."""
+DIGEST_BYTES = 32
+
+
+def find_kind(headers: RawHeaders) -> Format:
+    """The kind of a file that is sent, by its media type.
+
+    Raises:
+        Refusal: 415 where it is none of those that are taken.
+    """
+    media_type = headers.get(b"content-type", b"").decode("latin-1").lower()
+    encoding = headers.get(b"content-encoding", b"identity").decode("latin-1").lower()
+    kind = MEDIA_TYPES.get(media_type.partition(";")[0].strip())
+    if kind is None:
+        raise Refusal(415, f"Send the file as one of {', '.join(MEDIA_TYPES)}.")
+    if encoding not in (ENCODINGS if kind.is_text else {"identity"}):
+        raise Refusal(415, "Text may be compressed with gzip or zstd, other files not at all.")
+    return kind
+
+
+def find_accepted(accept: str) -> Format | None:
+    """The first kind of file that an Accept header names; none where it names none."""
+    names = (part.partition(";")[0].strip().lower() for part in accept.split(","))
+    return next((MEDIA_TYPES[name] for name in names if name in MEDIA_TYPES), None)
+
+
+def read_digest(headers: RawHeaders) -> str | None:
+    """The SHA-256 that a body should have, in hexadecimal; none where it is not told.
+
+    Raises:
+        Refusal: 422 where it cannot be one.
+    """
+    found = DIGEST.search(headers.get(b"content-digest", b"").decode("latin-1"))
+    if found is None:
+        return None
+    try:
+        digest = b64decode(found[1], validate=True)
+    except (NotBase64, ValueError):
+        digest = b""
+    if len(digest) != DIGEST_BYTES:
+        fault = Fault("/header/Content-Digest", "malformed", "must be sha-256=:…: in base64")
+        raise Refusal(422, faults=[fault])
+    return digest.hex()

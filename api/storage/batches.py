@@ -1,0 +1,133 @@
+"""Batches as they are stored, and how those who work on them keep out of each other's way.
+
+Whoever takes up a batch gets a number, `takes`, and may write only as long as nobody took it up
+after that.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal, get_args
+from uuid import UUID
+
+from sqlalchemy import Connection, case, delete, func, insert, text, update
+from sqlmodel import Session, col, select
+
+from api.storage.moments import first_id
+from api.storage.tables import StoredBatch
+
+State = Literal["waiting", "running", "done", "failed"]
+"""What may become of a batch."""
+STATES: tuple[State, ...] = get_args(State)
+UNFINISHED: tuple[State, ...] = ("waiting", "running")
+_id, _tenant, _state = col(StoredBatch.id), col(StoredBatch.tenant), col(StoredBatch.state)
+_rows, _rows_when_taken = col(StoredBatch.rows_done), col(StoredBatch.rows_when_taken)
+_takes, _fruitless = col(StoredBatch.takes), col(StoredBatch.fruitless)
+
+
+def add_batch(connection: Connection, batch: StoredBatch, most: int) -> bool:
+    """Store a batch; false where its tenant has `most` that are not finished, unless that is 0."""
+    if connection.dialect.name == "postgresql":  # else two could count at the same time
+        connection.execute(text("LOCK TABLE batch IN SHARE ROW EXCLUSIVE MODE"))
+    if most and _count(connection, batch.tenant) >= most:
+        return False
+    connection.execute(insert(StoredBatch), [batch.model_dump()])
+    return True
+
+
+def count_unfinished(session: Session, tenant: str) -> int:
+    """How many batches of a tenant are not finished."""
+    return _count(session.connection(), tenant)
+
+
+def _count(connection: Connection, tenant: str) -> int:
+    counted = select(func.count()).where(_tenant == tenant, _state.in_(UNFINISHED))
+    return connection.execute(counted).scalar_one()
+
+
+def find_batch(session: Session, tenant: str, id: UUID) -> StoredBatch | None:
+    """A tenant's batch; none of another tenant's."""
+    return session.exec(select(StoredBatch).where(_tenant == tenant, _id == id)).one_or_none()
+
+
+def list_batches(
+    session: Session, tenant: str, *, state: str | None, before: UUID | None, most: int
+) -> Sequence[StoredBatch]:
+    """A tenant's batches, the newest first, from just before an id on."""
+    listed = select(StoredBatch).where(_tenant == tenant)
+    if state is not None:
+        listed = listed.where(_state == state)
+    if before:
+        listed = listed.where(_id < before)
+    return session.exec(listed.order_by(_id.desc()).limit(most)).all()
+
+
+def list_unfinished(session: Session) -> Sequence[StoredBatch]:
+    """The batches of all tenants that are not finished, the oldest first."""
+    return session.exec(select(StoredBatch).where(_state.in_(UNFINISHED)).order_by(_id)).all()
+
+
+def find_known(session: Session, ids: Collection[UUID]) -> set[UUID]:
+    """Which of these ids are of batches that are there."""
+    return set(session.exec(select(_id).where(_id.in_(ids))))
+
+
+def take_batch(
+    connection: Connection, id: UUID, moment: datetime, version: str, digest: str
+) -> StoredBatch | None:
+    """Take up a batch that is not finished, to score it by these rules; none where there is no such batch."""
+    taken = (
+        connection.execute(
+            update(StoredBatch)
+            .where(_id == id, _state.in_(UNFINISHED))
+            .values(
+                state="running",
+                reason=None,
+                model_version=version,
+                model_digest=digest,
+                started_at=func.coalesce(col(StoredBatch.started_at), moment),
+                takes=_takes + 1,
+                fruitless=case((_rows != _rows_when_taken, 1), else_=_fruitless + 1),
+                taken_at=moment,
+                updated_at=moment,
+                rows_when_taken=_rows,
+            )
+            .returning(*StoredBatch.__table__.columns)  # type: ignore[attr-defined]
+        )
+        .mappings()
+        .one_or_none()
+    )
+    return StoredBatch(**taken) if taken else None
+
+
+def write_batch(connection: Connection, id: UUID, takes: int, changed: Mapping[str, Any]) -> bool:
+    """Change what is told of a batch; false where it is not, or no longer, that of whoever took it up."""
+    written = connection.execute(
+        update(StoredBatch).where(_id == id, _takes == takes, _state == "running").values(**changed)
+    )
+    return bool(written.rowcount)
+
+
+def release_batch(connection: Connection, id: UUID, takes: int) -> None:
+    """Leave a batch to others; that it did not get on is nobody's fault."""
+    still = case((_fruitless > 0, _fruitless - 1), else_=0)
+    write_batch(connection, id, takes, {"fruitless": still})
+
+
+def beat(connection: Connection, ids: Collection[UUID]) -> None:
+    """Show that these are being worked on."""
+    beats = col(StoredBatch.beats)
+    connection.execute(update(StoredBatch).where(_id.in_(ids)).values(beats=beats + 1))
+
+
+def erase_batch(connection: Connection, tenant: str, id: UUID) -> bool:
+    """Erase a tenant's batch, whatever is being done with it; false where there is none."""
+    erased = connection.execute(delete(StoredBatch).where(_tenant == tenant, _id == id))
+    return bool(erased.rowcount)
+
+
+def erase_older_batches(connection: Connection, moment: datetime) -> Sequence[tuple[str, UUID]]:
+    """Erase the batches that were sent before a moment; gives the tenant and the id of each."""
+    erased = connection.execute(
+        delete(StoredBatch).where(_id < first_id(moment)).returning(_tenant, _id)
+    )
+    return [(tenant, one) for tenant, one in erased]
