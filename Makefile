@@ -9,7 +9,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit
 	--no-emit-find-links --no-header --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check soak openapi bench bench-batch bench-storing lock venv clean
+.PHONY: help serve test check soak openapi bench bench-batch bench-storing bench-jobs lock venv clean
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ bench-batch: .venv/stamp-dev .venv-bench/stamp ## measure batch scoring beside c
 
 bench-storing: .venv/stamp-dev ## measure stored assessments beside raw inserts by the same driver
 	$(BIN)/python -m bench.storing
+
+bench-jobs: .venv/stamp-dev ## measure batches beside the command, and /assess beside a batch
+	$(BIN)/python -m bench.jobs $(BENCH)
 
 lock: .venv/stamp-dev ## compile the locked requirements anew from pyproject.toml
 	$(COMPILE) pyproject.toml -o requirements.lock

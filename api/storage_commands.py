@@ -21,6 +21,7 @@ from sqlalchemy.engine import URL
 from api.batch.queueing import migrate_queue
 from api.callers import RIGHTS, TENANT
 from api.keys import make_key, works
+from api.logs import open_log
 from api.record_forms import put_moment
 from api.settings import read_settings
 from api.storage.api_keys import add_key, list_keys, revoke_key
@@ -142,7 +143,7 @@ def migrate() -> None:
     """Bring the database's tables to the version of this release; each step whole or not at all."""
     with using_database() as database:
         before = database.migrate()
-        migrate_queue(database.url)
+        migrate_queue(database.url, open_log("warning"))
         newest = database.schema.newest
         done = "were there already" if before == newest else f"came from {before or 'nothing'}"
         tell(f"The tables are of version {newest}; they {done}.")

@@ -22,10 +22,12 @@ from api.batch.spool import Spool
 from api.batch.tally import put_summary
 from api.batch.whole import FileBusy, NoPlace
 from api.envelope import describe_failure
+from api.storage.batches import State
 from api.storage.tables import StoredBatch
 
 MOST_FRUITLESS = 5
 """How often in a row a batch is taken up without a row being scored, before it is given up."""
+LONGEST_REASON = 1000
 NO_ROOM = "There is no room on the disk at the moment. It goes on by itself once there is."
 FRUITLESS = (
     f"It was begun {MOST_FRUITLESS} times, and each time the process ended before it got on. "
@@ -85,7 +87,7 @@ class Job:
             Stopped: where the work is left to others.
         """
         if self._batch.fruitless > MOST_FRUITLESS:
-            self._ledger.finish(self._batch, "failed", FRUITLESS)
+            self._finish_as("failed", FRUITLESS)
             return
         with suppress(FileExistsError, FileNotFoundError):
             self._parts.mkdir(mode=0o700)
@@ -128,10 +130,16 @@ class Job:
 
     def _fail(self, failure: BaseException) -> None:
         if isinstance(failure, FileRefused) and not isinstance(failure, NoPlace):
-            self._ledger.finish(self._batch, "failed", tell_refusal(failure, self._order)[:1000])
+            self._finish_as("failed", tell_refusal(failure, self._order)[:LONGEST_REASON])
             return
         self._log.error("batch failed", **describe_failure(failure))
-        self._ledger.finish(self._batch, "failed", FAILED)
+        self._finish_as("failed", FAILED)
+
+    def _finish_as(self, state: State, reason: str | None = None) -> None:
+        """Tell that the batch is finished; what was kept on the way is of no use any more."""
+        self._ledger.finish(self._batch, state, reason)
+        self._open.close()
+        shutil.rmtree(self._parts, ignore_errors=True)
 
     def _score_next(self) -> Numbers:
         """Score a segment, and tell of it."""
@@ -163,10 +171,8 @@ class Job:
         seconds = max(0.0, (self._ledger.clock() - started).total_seconds())
         summary = self._join().finish(seconds)
         put_whole(self._spool.summary(self._batch.id), put_summary(summary))
-        self._ledger.finish(self._batch, "done")
+        self._finish_as("done")
         self._log.info("batch done", rows=summary.rows, rejected=summary.rejected)
-        self._open.close()
-        shutil.rmtree(self._parts, ignore_errors=True)
 
 
 def tell_refusal(refused: FileRefused, order: Order) -> str:

@@ -48,11 +48,9 @@ class BatchQueue:
 
     def open(self, score: Callable[[UUID], None], at_once: int, seconds: float) -> None:
         """Connect, look so often whether there is work, and do it: `score` is called in threads of its own."""
-        is_file = self._url.get_backend_name() == "sqlite"
-        if is_file:
-            prepare_file(Path(str(self._url.database)))
+        prepare_file(self._url)
         forward_log(self._log)
-        DBOS(config=configure(self._url, self._version, migrates=is_file))
+        DBOS(config=configure(self._url, self._version))
 
         @DBOS.workflow(name=WORKFLOW)
         def score_batch(id: str) -> None:
@@ -139,26 +137,36 @@ def open_client(url: URL) -> DBOSClient:
 
 def queue_url(database: URL) -> URL:
     """Where the queue is: beside a file of SQLite, or in the same PostgreSQL database in a schema of its own."""
-    if database.database and database.get_backend_name() == "sqlite":
+    if database.database and is_file(database):
         return URL.create(
             "sqlite", database=str(Path(database.database).with_name("queue.sqlite3"))
         )
     return database.set(drivername="postgresql")
 
 
-def prepare_file(path: Path) -> None:
+def is_file(url: URL) -> bool:
+    """Whether the queue is a file of SQLite."""
+    return url.get_backend_name() == "sqlite"
+
+
+def prepare_file(url: URL) -> None:
     """Make a file of SQLite that only its owner may read, and in which readers do not wait for writers."""
-    path.touch(mode=0o600)
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
+    if is_file(url):
+        path = Path(str(url.database))
+        path.touch(mode=0o600)
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
 
 
-def migrate_queue(database: URL) -> None:
+def migrate_queue(database: URL, log: FilteringBoundLogger) -> None:
     """Bring the queue's tables to the version of this release."""
-    DBOS.migrate(queue_url(database).render_as_string(hide_password=False), schema=SCHEMA)
+    url = queue_url(database)
+    prepare_file(url)
+    forward_log(log)
+    DBOS.migrate(url.render_as_string(hide_password=False), schema=SCHEMA)
 
 
-def configure(url: URL, version: str, *, migrates: bool) -> DBOSConfig:
+def configure(url: URL, version: str) -> DBOSConfig:
     """How DBOS runs here: quiet, with a name that no other process has, and with nothing pickled."""
     return {
         "name": APPLICATION,
@@ -169,7 +177,7 @@ def configure(url: URL, version: str, *, migrates: bool) -> DBOSConfig:
         "application_version": version,
         "serializer": DBOSPortableJSONSerializer(),
         "use_listen_notify": False,
-        "run_migrations": migrates,
+        "run_migrations": is_file(url),
         "log_level": "WARNING",
         "enable_otlp": False,
     }
