@@ -75,14 +75,13 @@ def create_app(
 
     @asynccontextmanager
     async def run(_: FastAPI) -> AsyncIterator[None]:
-        runner = Runner(storing.database, spool, rules, clock, log) if settings.jobs else None
-        if runner:
+        runner = Runner(storing.database, spool, rules, clock, log, gives_way=True)
+        if settings.jobs:
             batches.poke = runner.poke
             runner.start()
         async with tidying.running():
             yield
-        if runner:
-            await run_in_threadpool(runner.stop)
+        await run_in_threadpool(runner.stop)
         storing.close()
 
     parts = Parts(

@@ -5,14 +5,17 @@ and not finished is to be scored. The queue is derived from that, again and agai
 notices by itself that a process died, nor throws away what is finished.
 """
 
+import os
+import sys
 import time
 from collections.abc import Callable, Collection, Hashable, Mapping
 from contextlib import suppress
 from datetime import datetime
-from threading import Event, Lock, Thread
+from threading import Event, Lock, Thread, get_native_id
 from typing import Literal, NamedTuple
 from uuid import UUID
 
+import polars as pl
 from sqlalchemy.exc import SQLAlchemyError
 from structlog.typing import FilteringBoundLogger
 
@@ -29,6 +32,10 @@ from api.storage.tables import StoredBatch
 
 AT_ONCE = 2
 """Batches that a process scores at a time, so that a small one need not wait for the end of a large one."""
+PATIENT = 10
+"""How nice threads are that give way; on Linux each thread is so by itself, and those that it begins are, too."""
+TURN = 0.0005
+"""Seconds after which a thread that runs Python lets another one go on that waits to; usually ten times as long."""
 Step = Literal["enqueue", "resume", "forget"]
 """What may be needed to get a batch going, or to clean up behind it."""
 
@@ -57,9 +64,12 @@ class Runner:
         rules: Rules,
         clock: Callable[[], datetime],
         log: FilteringBoundLogger,
+        *,
+        gives_way: bool = False,
         pace: Pace = USUAL,
     ) -> None:
-        """Nothing is connected to yet."""
+        """Connects to nothing yet; one that gives way takes the time that the rest of its process leaves."""
+        self._gives_way = gives_way
         self._database, self._spool, self._rules = database, spool, rules
         self._log, self._pace = log, pace
         self._queue = BatchQueue(database.url, rules.model.digest, log)
@@ -84,13 +94,16 @@ class Runner:
         """Leave what is being scored to others, behind the segments that are under way."""
         self._stopping.set()
         self._poked.set()
-        self._thread.join(self._pace.leave)
+        if self._thread.is_alive():
+            self._thread.join(self._pace.leave)
         with suppress(SQLAlchemyError):  # they are taken up after a while of silence
             self._queue.close(self._pace.leave if self._running else 0, self._left)
 
     # The loop
 
     def _run(self) -> None:
+        if self._gives_way:
+            give_way()
         while not self._stopping.is_set():
             try:
                 self._look()
@@ -157,6 +170,13 @@ class Runner:
             with self._lock:
                 if self._running.get(id) is batch:
                     del self._running[id]
+
+
+def give_way() -> None:
+    """Let this thread, and all that are begun by it, wait for others: its own and those of the engine."""
+    os.setpriority(os.PRIO_PROCESS, get_native_id(), PATIENT)
+    sys.setswitchinterval(TURN)
+    pl.LazyFrame({"": [0]}).collect(engine="streaming")  # begins them
 
 
 def choose_step(is_wanted: bool, run: Run | None, digest: str, *, idle: bool) -> Step | None:
