@@ -3,11 +3,14 @@
 import gc
 import json
 import os
+import socket
 import sys
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
 import uvicorn
+from uvicorn.supervisors import Multiprocess
 
 from api.app import create_app, name_model
 from api.bodies import parse_json
@@ -31,6 +34,11 @@ from rules.results import Assessment
 
 LEAVE = 10
 """Seconds that a service that ends waits for answers which are being sent."""
+
+NOT_STARTED = 3
+"""Exit code where the service could not be started, the same as the server's own."""
+UNREAD = 60
+"""Seconds after which a connection is given up whose other side takes nothing of what is sent."""
 
 cli = typer.Typer(
     help="Habit-risk assessment: five habits scored, explained, and honest about what is not known.",
@@ -71,7 +79,7 @@ def serve(
     address = f"http://{host}:{port}"
     tell(f"Psoas Risk: look at {address}/ first; the API is in {address}/openapi.json")
     look_at_storage(settings)
-    uvicorn.run(
+    config = PatientConfig(
         "api.cli:start_app",
         factory=True,
         host=host,
@@ -84,6 +92,25 @@ def serve(
         ws="none",
         timeout_graceful_shutdown=LEAVE,
     )
+    server, sockets = uvicorn.Server(config), [config.bind_socket()]
+    if settings.workers > 1:
+        Multiprocess(config, sockets=sockets).run()
+        return
+    with suppress(KeyboardInterrupt):
+        server.run(sockets)
+    if not server.started:
+        raise typer.Exit(NOT_STARTED)
+
+
+class PatientConfig(uvicorn.Config):
+    """A server that hangs up on whoever reads nothing of an answer for too long."""
+
+    def bind_socket(self) -> socket.socket:
+        """The socket to listen on; connections inherit from it."""
+        bound = super().bind_socket()
+        if sys.platform == "linux":
+            bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD * 1000)
+        return bound
 
 
 def look_at_storage(settings: Settings) -> None:

@@ -50,41 +50,58 @@ class Conversions:
                 f"The rules have changed since this batch was scored, so it is only there as {batch.format}. "
                 "Sent again it is scored by the rules of today.",
             )
+        name = (batch.id, kind.name)
         try:
-            self._begin(batch, kind).result(self._patience)
+            self._begin(name, batch, kind).result(self._patience)
         except (StillWorking, FileBusy):
             raise Refusal(
                 503,
                 f"The file is being made as {kind.name}; please ask again in a moment.",
                 headers={"Retry-After": str(COME_BACK)},
             ) from None
-        except FileRefused as refused:
-            if not self._spool.of(batch.id).exists():  # it was erased meanwhile
-                raise Refusal(404, "There is no such batch.") from None
-            raise Refusal(
-                409, tell_refusal(refused, self._spool.order(batch, kind, self._rules.model))
-            ) from None
+        except Exception as failure:  # noqa: BLE001  # told as what it means, or raised again
+            self._forget(name)
+            raise self._tell(failure, batch, kind) from None
 
-    def _begin(self, batch: StoredBatch, kind: Format) -> Future[None]:
+    def _tell(self, failure: Exception, batch: StoredBatch, kind: Format) -> Exception:
+        """What is answered when a file could not be made."""
+        if not self._spool.of(batch.id).exists():  # it was erased meanwhile
+            return Refusal(404, "There is no such batch.")
+        if has_no_room(failure):
+            return Refusal(507, "There is no room for the file at the moment.")
+        if isinstance(failure, FileRefused):
+            order = self._spool.order(batch, kind, self._rules.model)
+            return Refusal(409, tell_refusal(failure, order))
+        return failure
+
+    def _begin(self, name: Hashable, batch: StoredBatch, kind: Format) -> Future[None]:
         """Begin to make a file, unless that was begun before."""
-        name = (batch.id, kind.name)
         with self._lock:
             future = self._making.get(name)
             if future is None:
                 future = self._making[name] = Future()
-                work = (batch, kind, name, future)
+                work = (name, batch, kind, future)
                 Thread(target=self._make, args=work, name="psoas-conversion", daemon=True).start()
             return future
 
     def _make(
-        self, batch: StoredBatch, kind: Format, name: Hashable, future: "Future[None]"
+        self, name: Hashable, batch: StoredBatch, kind: Format, future: "Future[None]"
     ) -> None:
         try:
             score_file(self._rules, self._spool.order(batch, kind, self._rules.model))
+        except Exception as failure:  # noqa: BLE001  # told to whoever asks next
+            future.set_exception(failure)
+        except BaseException:
+            future.set_exception(ConversionFailed())
+            raise
+        else:
             future.set_result(None)
-        except BaseException as failure:  # noqa: BLE001  # told to whoever waits
-            is_full = isinstance(failure, Exception) and has_no_room(failure)
-            future.set_exception(Refusal(507) if is_full else failure)
-        finally:
-            with self._lock:
-                self._making.pop(name, None)
+            self._forget(name)
+
+    def _forget(self, name: Hashable) -> None:
+        with self._lock:
+            self._making.pop(name, None)
+
+
+class ConversionFailed(Exception):
+    """The engine gave up altogether."""

@@ -1,18 +1,14 @@
-"""Files as answers: in parts if so wished (Range), named by an ETag, and given up for whoever no longer reads."""
+"""Files as answers: in parts if so wished (Range), named by an ETag, and never in a cache."""
 
-import asyncio
 from pathlib import Path
 
 from starlette.datastructures import Headers
-from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
 from api.fixed import is_known
 from api.problems import put_problem
 
-PATIENCE = 60.0
-"""Seconds in which a reader must take something of what is sent."""
 PIECE = 256 * 1024
 """Bytes that are sent at a time."""
 
@@ -44,7 +40,7 @@ class Download(FileResponse):
             return
         refused = False
 
-        async def send_in_time(message: Message) -> None:
+        async def send_problems(message: Message) -> None:
             nonlocal refused
             if message["type"] == "http.response.start" and message["status"] in {400, 416}:
                 refused = True  # what the framework says to a Range that cannot be had is no problem of ours
@@ -52,11 +48,8 @@ class Download(FileResponse):
                 problem = put_problem(scope["request_id"], 416, headers=headers)
                 await problem(scope, receive, send)
             elif not refused:
-                try:
-                    await asyncio.wait_for(send(message), PATIENCE)
-                except TimeoutError:
-                    raise ClientDisconnect from None
+                await send(message)
 
         if scope.get("is_head"):
             scope = {**scope, "method": "HEAD"}  # the file need not be read
-        await super().__call__(scope, receive, send_in_time)
+        await super().__call__(scope, receive, send_problems)

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -61,14 +61,19 @@ class Serving:
 
 
 @contextmanager
-def serving(storage: dict[str, Any], log: Path, **changed: Any) -> Iterator[Serving]:
-    """`psoas serve` on a database, for as long as it is needed; what it says is added to a log."""
+def serving(
+    storage: dict[str, Any], log: Path, first: str = "", **changed: Any
+) -> Iterator[Serving]:
+    """`psoas serve` on a database, for as long as it is needed; what it says is added to a log.
+
+    `first` is a program that its process runs before.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     with log.open("ab") as said:
         process = subprocess.Popen(
-            [PSOAS, "serve", "--host", "127.0.0.1", "--port", str(port)],
+            name_command(first, "serve", "--host", "127.0.0.1", "--port", str(port)),
             stdout=said,
             stderr=said,
             env=name_settings(storage, **changed),
@@ -85,3 +90,34 @@ def serving(storage: dict[str, Any], log: Path, **changed: Any) -> Iterator[Serv
                 process.wait(20)
             except subprocess.TimeoutExpired:
                 service.kill()
+
+
+@contextmanager
+def working(
+    storage: dict[str, Any], log: Path, first: str = "", **changed: Any
+) -> Iterator[subprocess.Popen[bytes]]:
+    """`psoas worker` on a database, for as long as it is needed."""
+    with log.open("ab") as said:
+        process = subprocess.Popen(
+            name_command(first, "worker"),
+            stdout=said,
+            stderr=said,
+            env=name_settings(storage, **changed),
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def name_command(first: str, *words: str) -> Sequence[str | Path]:
+    """The command `psoas` with these words, behind a program that the same process runs before."""
+    if not first:
+        return [PSOAS, *words]
+    return [sys.executable, "-c", f"{first}\nfrom api.cli import main\nmain()", *words]

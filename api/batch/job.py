@@ -2,9 +2,8 @@
 
 import errno
 import os
-import shutil
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -53,10 +52,11 @@ class Opened:
         """Close what is open; results that are not whole go."""
         segments, self.segments = self.segments, None
         joining, self.joining = self.joining, None
-        if segments:
-            segments.close()
-        if joining:
-            joining.give_up()
+        with ExitStack() as stack:
+            if joining:
+                stack.callback(joining.give_up)
+            if segments:
+                stack.callback(segments.close)
 
 
 class Job:
@@ -139,28 +139,28 @@ class Job:
         """Tell that the batch is finished; what was kept on the way is of no use any more."""
         self._ledger.finish(self._batch, state, reason)
         self._open.close()
-        shutil.rmtree(self._parts, ignore_errors=True)
+        self._spool.clear(self._batch.id)
 
     def _score_next(self) -> Numbers:
         """Score a segment, and tell of it."""
+        self._join()
         segments = self._open.segments
         if segments is None:
             last = self._kept[-1] if self._kept else None
             segments = Segments(self._rules, self._order, self._parts, last)
             self._open.segments = segments
-            self._join()
         segment = segments.score_next()
         rejected = sum(one.rejected for one in self._kept) + segment.rejected
         self._ledger.note_segment(self._batch, segment, rejected)
-        self._join(segment)
         return list(segment)
 
-    def _join(self, *new: Segment) -> Joining:
+    def _join(self) -> Joining:
         """The results so far, begun anew where that has to be."""
         joining = self._open.joining
+        self._ledger.check_stopping()
         if joining is None:
             joining = self._open.joining = Joining(self._rules, self._order, self._parts)
-        for segment in (*self._kept, *new)[joining.segments :]:
+        for segment in self._kept[joining.segments :]:
             self._ledger.check_stopping()
             joining.add(segment)
         return joining

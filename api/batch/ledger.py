@@ -11,7 +11,7 @@ from sqlmodel import col
 from structlog.typing import FilteringBoundLogger
 
 from api.batch.segments import Segment
-from api.storage.batches import State, release_batch, take_batch, write_batch
+from api.storage.batches import State, look_at, release_batch, take_batch, write_batch
 from api.storage.database import Database
 from api.storage.failures import StorageUnavailable
 from api.storage.tables import StoredBatch
@@ -44,6 +44,10 @@ class Ledger:
         self.clock = clock
         self._database, self._model = database, model
         self._stopping, self._log, self._pause = stopping, log, pause
+
+    def look(self, id: UUID) -> StoredBatch | None:
+        """A batch as it is; none where it was erased."""
+        return self._try(lambda: self._database.look_up(lambda session: look_at(session, id)))
 
     def take(self, id: UUID) -> StoredBatch | None:
         """Take up a batch; none where it was erased or is finished."""
@@ -85,6 +89,7 @@ class Ledger:
         Raises:
             Stopped: when it is not, or the process ends.
         """
+        self.check_stopping()
         self._change(batch, beats=col(StoredBatch.beats) + 1)
 
     def pause(self) -> None:
@@ -105,16 +110,18 @@ class Ledger:
             raise Stopped
 
     def _change(self, batch: StoredBatch, **changed: Any) -> None:
-        self.check_stopping()
         if not self._write(
             lambda connection: write_batch(connection, batch.id, batch.takes, changed)
         ):
             raise Stopped
 
     def _write(self, work: Callable[[Connection], T]) -> T:
+        return self._try(lambda: self._database.change(work))
+
+    def _try(self, work: Callable[[], T]) -> T:
         while True:
             try:
-                return self._database.change(work)
+                return work()
             except StorageUnavailable as unavailable:
                 self._log.warning("batch waits", reason=str(unavailable))
             self.pause()

@@ -8,10 +8,10 @@ notices by itself that a process died, nor throws away what is finished.
 import os
 import sys
 import time
-from collections.abc import Callable, Collection, Hashable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime
-from threading import Event, Lock, Thread, get_native_id
+from threading import Condition, Event, Thread, get_native_id
 from typing import Literal, NamedTuple
 from uuid import UUID
 
@@ -28,7 +28,6 @@ from api.envelope import describe_failure
 from api.storage.batches import beat, list_unfinished
 from api.storage.database import Database
 from api.storage.failures import StorageUnavailable
-from api.storage.tables import StoredBatch
 
 AT_ONCE = 2
 """Batches that a process scores at a time, so that a small one need not wait for the end of a large one."""
@@ -36,6 +35,8 @@ PATIENT = 10
 """How nice threads are that give way; on Linux each thread is so by itself, and those that it begins are, too."""
 TURN = 0.0005
 """Seconds after which a thread that runs Python lets another one go on that waits to; usually ten times as long."""
+TURN_LOOK = 0.2
+"""Seconds after which somebody who waits for a turn looks whether to go on waiting."""
 Step = Literal["enqueue", "resume", "forget"]
 """What may be needed to get a batch going, or to clean up behind it."""
 
@@ -76,8 +77,7 @@ class Runner:
         self._stopping, self._poked = Event(), Event()
         self._ledger = Ledger(database, rules.model, clock, self._stopping, log)
         self._watch = Watch(pace.silence)
-        self._lock = Lock()
-        self._running: dict[UUID, StoredBatch] = {}
+        self._turns = Turns(self._ledger.check_stopping)
         self._left: set[UUID] = set()
         self._troubled = False
         self._thread = Thread(target=self._run, name="psoas-runner", daemon=True)
@@ -97,7 +97,7 @@ class Runner:
         if self._thread.is_alive():
             self._thread.join(self._pace.leave)
         with suppress(SQLAlchemyError):  # they are taken up after a while of silence
-            self._queue.close(self._pace.leave if self._running else 0, self._left)
+            self._queue.close(self._pace.leave if self._turns.held else 0, self._left)
 
     # The loop
 
@@ -124,10 +124,9 @@ class Runner:
     def _look(self) -> None:
         """See what each batch needs, and do it."""
         if not self._queue.is_open:
-            self._database.prepare()
-            self._queue.open(self._score, AT_ONCE, self._pace.look / 4)
-        if running := self._list_running():
-            self._database.change(lambda connection: beat(connection, running))
+            self._open()
+        if held := self._turns.held:
+            self._database.change(lambda connection: beat(connection, held))
         unfinished = self._database.look_up(list_unfinished)
         signs = {row.id: (row.takes, row.beats) for row in unfinished}
         runs = self._queue.list_runs()
@@ -144,32 +143,39 @@ class Runner:
             elif step == "enqueue":
                 self._queue.enqueue(batch)
 
-    def _list_running(self) -> list[UUID]:
-        with self._lock:
-            return list(self._running)
+    def _open(self) -> None:
+        """Clear what was kept of batches that are finished, and begin to take others from the queue."""
+        self._database.prepare()
+        kept = self._spool.list_kept()
+        unfinished = {row.id for row in self._database.look_up(list_unfinished)}
+        for batch in set(kept) - unfinished:
+            self._spool.clear(batch)
+        self._queue.open(self._score, AT_ONCE, self._pace.look / 4)
 
     # The work
 
     def _score(self, id: UUID) -> None:
         """Score one batch that was taken from the queue."""
-        self._ledger.check_stopping()
-        batch = self._ledger.take(id)
-        if batch is None:
+        found = self._ledger.look(id)
+        if found is None:
             return
-        with self._lock:
-            self._running[id] = batch
-        try:
-            Job(self._rules, self._spool, self._ledger, self._log, batch).run(keep_result)
-        except (Stopped, KeyboardInterrupt) as end:  # the engine tells every thread of the latter
-            if self._stopping.is_set() or not isinstance(end, Stopped):
-                self._left.add(id)
-                with suppress(StorageUnavailable):  # else the attempt counts
-                    self._ledger.release(batch)
-            raise
-        finally:
-            with self._lock:
-                if self._running.get(id) is batch:
-                    del self._running[id]
+        # It may be what ended its process; then nothing else should have to end with it.
+        is_suspect = found.fruitless > 0 and found.rows_done == found.rows_when_taken
+        with self._turns.taking(id, alone=is_suspect):
+            batch = self._ledger.take(id)
+            if batch is None:
+                return
+            try:
+                Job(self._rules, self._spool, self._ledger, self._log, batch).run(keep_result)
+            except (
+                Stopped,
+                KeyboardInterrupt,
+            ) as end:  # the engine tells every thread of the latter
+                if self._stopping.is_set() or not isinstance(end, Stopped):
+                    self._left.add(id)
+                    with suppress(StorageUnavailable):  # else the attempt counts
+                        self._ledger.release(batch)
+                raise
 
 
 def give_way() -> None:
@@ -190,6 +196,43 @@ def choose_step(is_wanted: bool, run: Run | None, digest: str, *, idle: bool) ->
     if not is_wanted or run.version != digest:
         return "forget"  # a run by other rules cannot be gone on with
     return "resume" if run.is_taken else None
+
+
+class Turns:
+    """Says who may work now; one that must be alone has the process to itself."""
+
+    def __init__(self, go_on: Callable[[], None]) -> None:
+        """`go_on` is called while somebody waits, and may raise what ends that."""
+        self._go_on, self._changed = go_on, Condition()
+        self._waiting: list[UUID] = []
+        self._running: list[tuple[UUID, bool]] = []
+        """Those at work, and whether each has to be alone."""
+
+    @property
+    def held(self) -> list[UUID]:
+        """Those that work, and those that wait for that."""
+        with self._changed:
+            return [*(one for one, _ in self._running), *self._waiting]
+
+    @contextmanager
+    def taking(self, id: UUID, *, alone: bool) -> Iterator[None]:
+        """Work, when it is one's turn."""
+        with self._changed:
+            self._waiting.append(id)
+            try:
+                self._go_on()
+                while any(alone or other for _, other in self._running):
+                    self._changed.wait(TURN_LOOK)
+                    self._go_on()
+            finally:
+                self._waiting.remove(id)
+            self._running.append((id, alone))
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._running.remove((id, alone))
+                self._changed.notify_all()
 
 
 class Watch:

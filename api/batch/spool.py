@@ -19,6 +19,9 @@ from rules.definitions import Model
 
 Result = Literal["scores", "rejects"]
 """What comes of a batch, beside its summary."""
+UUID_SIGNS = 36
+PARTS = "parts-"
+"""How the folders begin for what is kept of a run."""
 GONE = ".gone"
 """Ending of a folder that is being erased."""
 TRIES = 20
@@ -70,7 +73,18 @@ class Spool:
 
     def parts(self, id: UUID, digest: str) -> Path:
         """The folder for what is kept of a run by some rules, apart from that of other rules."""
-        return self.of(id) / f"parts-{digest.removeprefix('sha256:')[:16]}"
+        return self.of(id) / f"{PARTS}{digest.removeprefix('sha256:')[:16]}"
+
+    def clear(self, id: UUID) -> None:
+        """Erase what is kept of all runs of a batch."""
+        for folder in self.of(id).glob(f"{PARTS}*"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def list_kept(self) -> Sequence[UUID]:
+        """The batches of which something of a run is kept."""
+        return [
+            UUID(folder.parent.name) for folder in self.folder.glob(f"{'?' * UUID_SIGNS}/{PARTS}*")
+        ]
 
     def order(self, batch: StoredBatch, target: Format, model: Model) -> Order:
         """What is to be scored and where it goes: the file that was sent, to results of a kind."""

@@ -60,8 +60,12 @@ def write_whole(path: Path, packed: Compression | None) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
             part.replace(path)
         except BaseException:
-            with suppress(OSError):
-                part.unlink()
+            for give_up in (
+                part.unlink,
+                file.close,
+            ):  # what could not be written is not wanted either
+                with suppress(OSError):
+                    give_up()
             raise
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Literal, get_args
 from uuid import UUID
 
-from sqlalchemy import Connection, case, delete, func, insert, text, update
+from sqlalchemy import ColumnElement, Connection, case, delete, func, insert, text, update
 from sqlmodel import Session, col, select
 
 from api.storage.moments import first_id
@@ -47,6 +47,11 @@ def _count(connection: Connection, tenant: str) -> int:
 def find_batch(session: Session, tenant: str, id: UUID) -> StoredBatch | None:
     """A tenant's batch; none of another tenant's."""
     return session.exec(select(StoredBatch).where(_tenant == tenant, _id == id)).one_or_none()
+
+
+def look_at(session: Session, id: UUID) -> StoredBatch | None:
+    """A batch, whose ever it is."""
+    return session.get(StoredBatch, id)
 
 
 def list_batches(
@@ -97,6 +102,11 @@ def take_batch(
         .one_or_none()
     )
     return StoredBatch(**taken) if taken else None
+
+
+def has_got_on() -> ColumnElement[bool]:
+    """Whether rows of a batch were scored since it was taken up last."""
+    return _rows != _rows_when_taken
 
 
 def write_batch(connection: Connection, id: UUID, takes: int, changed: Mapping[str, Any]) -> bool:
