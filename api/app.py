@@ -16,10 +16,11 @@ from structlog.typing import FilteringBoundLogger
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api.access import TRY_AGAIN, Access
-from api.batch.runner import Runner
+from api.batch.runner import Runner, give_way
 from api.batch.scoring import Rules
 from api.batches import Batches
 from api.callers import check_right, needs, right_needed
+from api.conversions import Conversions
 from api.cors import Cors
 from api.endpoints import ROUTERS
 from api.envelope import Envelope
@@ -70,7 +71,8 @@ def create_app(
     rules, spool = Rules.of(model), open_spool(settings)
     trail = Trail(storing.pseudonyms, clock, chance)
     most = settings.batches_per_tenant
-    batches = Batches(storing.database, spool, rules, trail, clock, chance, most)
+    conversions = Conversions(rules, spool, log, give_way)
+    batches = Batches(storing.database, conversions, trail, clock, chance, most)
     tidying = Tidying(records, batches, settings, clock, log)
 
     @asynccontextmanager
@@ -81,6 +83,7 @@ def create_app(
             runner.start()
         async with tidying.running():
             yield
+        await run_in_threadpool(conversions.close)
         await run_in_threadpool(runner.stop)
         storing.close()
 

@@ -1,11 +1,9 @@
 """Batches as callers get them: a file taken in whole or not at all, how far it is, its results, and their erasure."""
 
-import hashlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -18,22 +16,21 @@ from api.batch.job import has_no_room, tell_refusal
 from api.batch.layout import Columns, Layout
 from api.batch.mapping import asked_in_batches
 from api.batch.running import open_order
-from api.batch.scoring import Rules
-from api.batch.spool import Result, Spool
+from api.batch.spool import Result
 from api.callers import Caller, service_of
 from api.conversions import Conversions
 from api.problems import Refusal
 from api.storage import batches as stored
 from api.storage.database import Database
+from api.storage.failures import StorageUnavailable
 from api.storage.mappings import find_mapping
 from api.storage.moments import make_id
 from api.storage.tables import StoredBatch
 from api.storage.writer import Write, put_rows
 from api.trail import Trail
+from api.uploads import Sent, receive
 from rules.errors import Fault
 
-BLOCK = 1 << 20
-"""Bytes that are written at a time."""
 LEFT = 3600.0
 """Seconds after which a folder that nothing is written into and that belongs to no batch is erased."""
 NO_SUCH = "There is no such batch."
@@ -44,35 +41,24 @@ WRONG_DIGEST = Fault("/header/Content-Digest", "contradiction", "is not the SHA-
 NO_ROOM = "There is no room for the file at the moment; nothing of it was kept."
 
 
-class Sent(NamedTuple):
-    """A file that a caller sends."""
-
-    kind: Format
-    body: AsyncIterator[bytes]
-    mapping: UUID | None = None
-    sheet: str | None = None
-    sha256: str | None = None
-    """What its SHA-256 should be, in hexadecimal."""
-
-
 class Batches:
     """The batches of all tenants; every call is for the tenant of its caller."""
 
     def __init__(
         self,
         database: Database,
-        spool: Spool,
-        rules: Rules,
+        conversions: Conversions,
         trail: Trail,
         clock: Callable[[], datetime],
         chance: Callable[[int], int],
         most: int,
     ) -> None:
-        """A tenant may have `most` batches that are not finished; 0 for any number."""
-        self.spool = spool
-        self._database, self._rules = database, rules
+        """A tenant may have `most` batches that are not finished, those under way counted; 0 for any number."""
+        self.spool, self._rules = conversions.spool, conversions.rules
+        self._database, self._conversions = database, conversions
         self._trail, self._clock, self._chance, self._most = trail, clock, chance, most
-        self._conversions = Conversions(rules, spool)
+        self._coming = Counter[str]()
+        """How many are being sent to this process, by tenant."""
         self.poke: Callable[[], None] = lambda: None
         """Called when there is a new one."""
 
@@ -88,6 +74,13 @@ class Batches:
         """
         mapping = await self._find_mapping(caller, sent.mapping)
         await self._check_room(caller)
+        self._coming[caller.tenant] += 1
+        try:
+            return await self._take_in(caller, sent, mapping)
+        finally:
+            self._coming[caller.tenant] -= 1
+
+    async def _take_in(self, caller: Caller, sent: Sent, mapping: bytes) -> StoredBatch:
         at = self._clock()
         new = make_id(at, self._chance(74))
         try:
@@ -107,6 +100,10 @@ class Batches:
             columns = await run_in_threadpool(self._look_into, batch)
             batch.columns = orjson.dumps(columns._asdict())
             await run_in_threadpool(self._add, caller, batch)
+        except (
+            StorageUnavailable
+        ):  # it may have been added all the same; if not, the file goes later
+            raise
         except BaseException as failure:
             self.spool.erase(new)
             if isinstance(failure, Exception) and has_no_room(failure):
@@ -140,7 +137,7 @@ class Batches:
             self._database.look_up,
             lambda session: stored.count_unfinished(session, caller.tenant),
         )
-        if self._most and count >= self._most:
+        if self._most and count + self._coming[caller.tenant] >= self._most:
             raise self._too_many()
 
     def _too_many(self) -> Refusal:
@@ -216,7 +213,7 @@ class Batches:
                 longer those it was scored by, 503 while the file is being made.
         """
         batch = await self._find_done(caller, id)
-        found = await run_in_threadpool(self._conversions.find, batch, what, kind)
+        found = await self._conversions.find(batch, what, kind)
         await run_in_threadpool(self._write, self._trail.note(caller, "batch_read", None))
         return found
 
@@ -269,26 +266,10 @@ class Batches:
                     for tenant, count in counted.items()
                 ],
             )
+        for _, one in erased:
+            self.spool.erase(one)
         left = set(self.spool.list_left(LEFT))
         known = self._database.look_up(lambda session: stored.find_known(session, left))
-        for one in (*(erased_id for _, erased_id in erased), *(left - known)):
+        for one in left - known:
             self.spool.erase(one)
         return len(erased)
-
-
-async def receive(body: AsyncIterator[bytes], stream: BinaryIO) -> tuple[int, str]:
-    """Write what comes to a stream, beside the event loop; gives the number of bytes and their SHA-256."""
-    digest, size, block = hashlib.sha256(), 0, bytearray()
-
-    def put() -> None:
-        digest.update(block)
-        stream.write(block)
-        block.clear()
-
-    async for piece in body:
-        block += piece
-        size += len(piece)
-        if len(block) >= BLOCK:
-            await run_in_threadpool(put)
-    await run_in_threadpool(put)
-    return size, digest.hexdigest()

@@ -1,9 +1,8 @@
 """JSON bodies: read strictly, checked whole, and every fault in them named at once."""
 
-import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any, ClassVar, Self
@@ -34,8 +33,6 @@ CODES: Mapping[str, FaultCode] = {
 
 SUGGESTED = 20
 """Faults that may be told a likely name: looking for one takes time, and a body may hold thousands."""
-CLOSE = {"Connection": "close"}
-"""Sent with an answer to a body that was not read to its end."""
 NO_STORE = (b"cache-control", b"no-store")
 RawHeaders = Mapping[bytes, bytes]
 """Request headers by lower-case name, as the server gives them."""
@@ -204,36 +201,6 @@ async def read_body(headers: RawHeaders, receive: Receive, most: int) -> bytes:
         if len(body) > most:
             raise too_large
     return body
-
-
-async def stream_body(
-    headers: RawHeaders, receive: Receive, most: int, seconds: float
-) -> AsyncIterator[bytes]:
-    """A body of any size as it comes; whoever sends it must send something every so many seconds.
-
-    Raises:
-        Refusal: 408 when nothing came for too long, 413 as soon as it is known to have more bytes
-            than `most`.
-        ClientDisconnect: when the caller went away before the end.
-    """
-    announced = headers.get(b"content-length", b"0")
-    too_large = Refusal(413, f"The body may have at most {most:,} bytes.", headers=CLOSE)
-    if announced.isdigit() and int(announced) > most:
-        raise too_large
-    size, more = 0, True
-    while more:
-        try:
-            message = await asyncio.wait_for(receive(), seconds)
-        except TimeoutError:
-            raise Refusal(408, headers=CLOSE) from None
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        piece = message.get("body", b"")
-        more = message.get("more_body", False)
-        size += len(piece)
-        if size > most:
-            raise too_large
-        yield piece
 
 
 def parse_json(body: bytes) -> object:

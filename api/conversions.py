@@ -1,10 +1,14 @@
 """Results in another kind of file than was sent: made when they are first asked for, and kept."""
 
-from collections.abc import Hashable
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as StillWorking
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Event
+from typing import NamedTuple
+from uuid import UUID
+
+from structlog.typing import FilteringBoundLogger
 
 from api.batch.chunks import FileRefused
 from api.batch.formats import FORMATS, Format
@@ -13,6 +17,7 @@ from api.batch.running import score_file
 from api.batch.scoring import Rules
 from api.batch.spool import Result, Spool
 from api.batch.whole import FileBusy
+from api.envelope import describe_failure
 from api.problems import Refusal
 from api.storage.tables import StoredBatch
 
@@ -20,88 +25,106 @@ PATIENCE = 10.0
 """Seconds that a caller waits for a file to be made; after that he is told to come back."""
 COME_BACK = 5
 """Seconds after which he may."""
+MOST_TOLD = 1_000
+"""Failures that are remembered until somebody asks."""
+NO_SUCH = "There is no such batch."
+
+
+class Wanted(NamedTuple):
+    """A batch, as a kind of file."""
+
+    batch: UUID
+    kind: str
+
+
+class Ended(BaseException):
+    """A conversion that nobody needs any more: the batch was erased, or the process ends."""
 
 
 class Conversions:
-    """Makes results in any kind of file, by scoring what was sent once more by the same rules."""
+    """Makes results in any kind of file, one at a time, by scoring what was sent once more by the same rules."""
 
-    def __init__(self, rules: Rules, spool: Spool, patience: float = PATIENCE) -> None:
-        self._rules, self._spool, self._patience = rules, spool, patience
-        self._lock = Lock()
-        self._making: dict[Hashable, Future[None]] = {}
+    def __init__(
+        self,
+        rules: Rules,
+        spool: Spool,
+        log: FilteringBoundLogger,
+        give_way: Callable[[], None] = lambda: None,
+        patience: float = PATIENCE,
+    ) -> None:
+        """`give_way` is called once in the thread that makes them."""
+        self.rules, self.spool, self._log = rules, spool, log
+        self._patience, self._ending = patience, Event()
+        self._thread = ThreadPoolExecutor(1, "psoas-conversion", give_way)
+        self._making: dict[Wanted, Future[None]] = {}
+        self._failed: dict[Wanted, Refusal] = {}
 
-    def find(self, batch: StoredBatch, what: Result, kind: Format | None) -> tuple[Path, Format]:
+    async def find(
+        self, batch: StoredBatch, what: Result, kind: Format | None
+    ) -> tuple[Path, Format]:
         """The file of a result, as a kind of file; as that which was sent unless told otherwise.
 
         Raises:
-            Refusal: 409 where the rules are no longer those by which it was scored, 422 where it
-                cannot be of this kind, 503 while it is being made, 507 where there is no room.
+            Refusal: 409 where it cannot be of this kind, or the rules are no longer those by which
+                it was scored, 503 while it is being made, 507 where there is no room.
         """
         kind = kind or FORMATS[batch.format]
-        path = self._spool.result(batch.id, what, kind)
+        path = self.spool.result(batch.id, what, kind)
         if not path.exists():
-            self._wait(batch, kind)
+            await self._wait(batch, kind)
         return path, kind
 
-    def _wait(self, batch: StoredBatch, kind: Format) -> None:
-        if batch.model_digest != self._rules.model.digest:
+    async def _wait(self, batch: StoredBatch, kind: Format) -> None:
+        if batch.model_digest != self.rules.model.digest:
             raise Refusal(
                 409,
                 f"The rules have changed since this batch was scored, so it is only there as {batch.format}. "
                 "Sent again it is scored by the rules of today.",
             )
-        name = (batch.id, kind.name)
+        wanted = Wanted(batch.id, kind.name)
+        making = self._making.get(wanted)
+        if making is None and wanted not in self._failed:
+            making = self._thread.submit(self._make, wanted, batch, kind)
+            self._making[wanted] = making
+            making.add_done_callback(lambda _: self._making.pop(wanted, None))
+        if making:
+            await asyncio.wait([asyncio.wrap_future(making)], timeout=self._patience)
+            if not making.done():
+                raise Refusal(
+                    503,
+                    f"The file is being made as {kind.name}; please ask again in a moment.",
+                    headers={"Retry-After": str(COME_BACK)},
+                )
+        if failed := self._failed.pop(wanted, None):
+            raise failed
+
+    def _make(self, wanted: Wanted, batch: StoredBatch, kind: Format) -> None:
+        order = self.spool.order(batch, kind, self.rules.model)
+        folder = self.spool.of(batch.id)
+
+        def go_on(_: object) -> None:
+            if self._ending.is_set() or not folder.exists():
+                raise Ended
+
         try:
-            self._begin(name, batch, kind).result(self._patience)
-        except (StillWorking, FileBusy):
-            raise Refusal(
-                503,
-                f"The file is being made as {kind.name}; please ask again in a moment.",
-                headers={"Retry-After": str(COME_BACK)},
-            ) from None
-        except Exception as failure:  # noqa: BLE001  # told as what it means, or raised again
-            self._forget(name)
-            raise self._tell(failure, batch, kind) from None
-
-    def _tell(self, failure: Exception, batch: StoredBatch, kind: Format) -> Exception:
-        """What is answered when a file could not be made."""
-        if not self._spool.of(batch.id).exists():  # it was erased meanwhile
-            return Refusal(404, "There is no such batch.")
-        if has_no_room(failure):
-            return Refusal(507, "There is no room for the file at the moment.")
-        if isinstance(failure, FileRefused):
-            order = self._spool.order(batch, kind, self._rules.model)
-            return Refusal(409, tell_refusal(failure, order))
-        return failure
-
-    def _begin(self, name: Hashable, batch: StoredBatch, kind: Format) -> Future[None]:
-        """Begin to make a file, unless that was begun before."""
-        with self._lock:
-            future = self._making.get(name)
-            if future is None:
-                future = self._making[name] = Future()
-                work = (name, batch, kind, future)
-                Thread(target=self._make, args=work, name="psoas-conversion", daemon=True).start()
-            return future
-
-    def _make(
-        self, name: Hashable, batch: StoredBatch, kind: Format, future: "Future[None]"
-    ) -> None:
-        try:
-            score_file(self._rules, self._spool.order(batch, kind, self._rules.model))
-        except Exception as failure:  # noqa: BLE001  # told to whoever asks next
-            future.set_exception(failure)
-        except BaseException:
-            future.set_exception(ConversionFailed())
-            raise
+            score_file(self.rules, order, go_on, go_on)
+        except FileBusy:  # another process is making it
+            refusal = Refusal(503, headers={"Retry-After": str(COME_BACK)})
+        except FileRefused as refused:
+            refusal = Refusal(409, tell_refusal(refused, order))
+        except BaseException as failure:  # noqa: BLE001  # told to whoever asks
+            if isinstance(failure, Exception) and has_no_room(failure):
+                refusal = Refusal(507, "There is no room for the file at the moment.")
+            else:
+                if not isinstance(failure, Ended):
+                    self._log.error("conversion failed", **describe_failure(failure))
+                refusal = Refusal(500)
         else:
-            future.set_result(None)
-            self._forget(name)
+            return
+        if len(self._failed) < MOST_TOLD:
+            self._failed[wanted] = refusal if folder.exists() else Refusal(404, NO_SUCH)
 
-    def _forget(self, name: Hashable) -> None:
-        with self._lock:
-            self._making.pop(name, None)
-
-
-class ConversionFailed(Exception):
-    """The engine gave up altogether."""
+    def close(self) -> None:
+        """End what is being made; it is made anew when it is asked for again."""
+        self._ending.set()
+        self._thread.shutdown(cancel_futures=True)

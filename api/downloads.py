@@ -52,4 +52,7 @@ class Download(FileResponse):
 
         if scope.get("is_head"):
             scope = {**scope, "method": "HEAD"}  # the file need not be read
+        if not Headers(scope=scope).get("range", "").strip().lower().startswith("bytes="):
+            # A unit that is not known is no reason to refuse (RFC 9110, 14.2).
+            scope = {**scope, "headers": [one for one in scope["headers"] if one[0] != b"range"]}
         await super().__call__(scope, receive, send_problems)

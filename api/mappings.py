@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.batch.mapping import MappingError, read_mapping
 from api.callers import Caller
-from api.problems import Refusal
+from api.problems import Refusal, point_at
 from api.storage.database import Database
 from api.storage.mappings import add_mapping, erase_mapping, find_mapping
 from api.storage.moments import make_id
@@ -18,7 +18,7 @@ from rules.definitions import Model
 from rules.errors import Fault
 
 NO_SUCH = "There is no such mapping."
-PLACE = re.compile(r"([\w.-]+): (.+)", re.DOTALL)
+PLACE = re.compile(r"([\w.-]+)(?:: (unit|sql))?: (.+)", re.DOTALL)
 """A fault of a mapping with its place in it."""
 
 
@@ -86,5 +86,6 @@ def point_out(problem: str) -> Fault:
     found = PLACE.fullmatch(problem)
     if found is None:
         return Fault("", "malformed", problem)
-    place, told = found.groups()
-    return Fault("/" + place.replace(".", "/"), "malformed", told)
+    *place, told = found.groups()
+    steps = ".".join(step for step in place if step).split(".")
+    return Fault(point_at(steps), "malformed", told)

@@ -19,6 +19,8 @@ ENCODINGS = frozenset({"identity", "gzip", "zstd"})
 DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([^:]*):")
 """A SHA-256 in a Content-Digest (RFC 9530)."""
 DIGEST_BYTES = 32
+REFUSED = re.compile(r";\s*q=0(?:\.0*)?\s*(?:;|$)")
+"""Says of a media type in Accept that it is not wanted."""
 
 
 def find_kind(headers: RawHeaders) -> Format:
@@ -39,7 +41,8 @@ def find_kind(headers: RawHeaders) -> Format:
 
 def find_accepted(accept: str) -> Format | None:
     """The first kind of file that an Accept header names; none where it names none."""
-    names = (part.partition(";")[0].strip().lower() for part in accept.split(","))
+    wanted = (REFUSED.split(part.lower(), 1) for part in accept.split(","))
+    names = (part[0].partition(";")[0].strip() for part in wanted if len(part) == 1)
     return next((MEDIA_TYPES[name] for name in names if name in MEDIA_TYPES), None)
 
 
@@ -49,11 +52,12 @@ def read_digest(headers: RawHeaders) -> str | None:
     Raises:
         Refusal: 422 where it cannot be one.
     """
-    found = DIGEST.search(headers.get(b"content-digest", b"").decode("latin-1"))
-    if found is None:
+    sent = headers.get(b"content-digest", b"").decode("latin-1")
+    if "sha-256" not in sent.lower():
         return None
+    found = DIGEST.search(sent)
     try:
-        digest = b64decode(found[1], validate=True)
+        digest = b64decode(found[1], validate=True) if found else b""
     except (NotBase64, ValueError):
         digest = b""
     if len(digest) != DIGEST_BYTES:

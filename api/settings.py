@@ -101,7 +101,10 @@ class Settings(BaseSettings):
         int, Field(ge=1, description="Megabytes that a batch may have as it is sent.")
     ] = 20_000
     batch_unpacked_mb: Annotated[
-        int, Field(ge=1, description="Megabytes that compressed text in a batch may unpack to.")
+        int,
+        Field(
+            ge=1, description="Megabytes that compressed text or Parquet in a batch may unpack to."
+        ),
     ] = 200_000
     batches_per_tenant: Annotated[
         int,

@@ -13,14 +13,14 @@ from conftest import Call, caller, make_app
 from fastapi import FastAPI
 
 from api.batch.formats import FORMATS
-from api.batch.job import Job
+from api.batch.job import Job, Keep
 from api.batch.ledger import Ledger
 from api.callers import RIGHTS
 from api.keys import make_key
 from api.logs import open_log
 from api.settings import Settings
 from api.storage.api_keys import add_key
-from api.storage.batches import list_unfinished
+from api.storage.batches import list_signs
 from api.storing import open_database
 
 DESK = {"sitting_hours_per_day": 9, "usual_sitting_bout_minutes": 90, "runs": False}
@@ -91,15 +91,15 @@ class Clinic:
         headers = {"Content-Type": FORMATS[kind].media_types[0], **options.pop("headers", {})}
         return self.call("POST", "/batches", content=content, headers=headers, **options)
 
-    def score_batches(self) -> None:
+    def score_batches(self, keep: Keep = lambda work: work()) -> None:
         """Score the batches that wait, here and now, as a worker does."""
         parts, log = self.app.state.parts, open_log("error", io.BytesIO())
         spool = parts.batches.spool
         ledger = Ledger(parts.database, parts.model, self.clock, Event(), log)
-        for waiting in parts.database.look_up(list_unfinished):
-            batch = ledger.take(waiting.id)
+        for waiting in parts.database.look_up(list_signs):
+            batch = ledger.take(waiting)
             assert batch is not None
-            Job(parts.rules, spool, ledger, log, batch).run(lambda work: work())
+            Job(parts.rules, spool, ledger, log, batch).run(keep)
 
     def batch(self, content: bytes | str, kind: str = "csv", **options: Any) -> str:
         """The address of a batch that is finished."""

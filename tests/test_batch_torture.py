@@ -11,7 +11,7 @@ import xlsxwriter  # type: ignore[import-untyped]
 from backports import zstd
 from batches import RULES, problems, refusal, run, write_xlsx
 
-from api.batch import chunks, sheets
+from api.batch import chunks, columnar, sheets
 from api.batch.chunks import FileRefused
 from api.batch.running import Order, score_file
 
@@ -369,3 +369,47 @@ def test_a_written_spreadsheet_is_read_again(tmp_path: Path) -> None:
     frame = pl.DataFrame({"id": ["a", "b"], HOURS: [7.5, None], "runs": [True, None]})
     done = run(tmp_path, write_xlsx(tmp_path / "made.xlsx", frame), "in.xlsx")
     assert [row["psoas_prolonged_sitting_score"] for row in done.scored] == ["52.5", ""]
+
+
+def test_a_value_that_parquet_stores_once_does_not_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columnar, "SLICE", 1 << 20)
+    path = tmp_path / "in.parquet"
+    note = "x" * 100_000
+    pl.DataFrame({HOURS: [9.0] * 200, "note": [note] * 200}).write_parquet(path)
+    assert path.stat().st_size < 10_000
+    heights = [chunk.frame.height for chunk in columnar.ParquetFile(path).read()]
+    assert sum(heights) == 200
+    assert max(heights) <= 10
+    scored = score_file(RULES, Order(path, tmp_path / "out.parquet"))
+    assert scored.scored == 200
+    with pytest.raises(FileRefused, match="unpacked"):
+        score_file(RULES, Order(path, tmp_path / "other.parquet", largest=10_000_000))
+
+
+def test_a_row_of_parquet_may_not_be_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columnar, "SLICE", 1 << 20)
+    path = tmp_path / "in.parquet"
+    pl.DataFrame({HOURS: [9.0] * 2, "note": ["x", "x" * (1 << 21)]}).write_parquet(path)
+    with pytest.raises(FileRefused, match="Row 2 holds more than 1 MiB"):
+        score_file(RULES, Order(path, tmp_path / "out.parquet"))
+
+
+def test_what_a_spreadsheet_keeps_on_the_way_lies_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else answers would stay in a folder that nobody looks after, if the process is killed."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "nowhere"))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    (tmp_path / "in.csv").write_text(f"{HOURS}\n9\n")
+    seen: list[str] = []
+
+    def look(_: object) -> None:
+        seen.extend(path.name for path in tmp_path.glob(".sheet-*/*"))
+
+    score_file(RULES, Order(tmp_path / "in.csv", tmp_path / "out.xlsx"), go_on=look)
+    assert seen
+    assert list(tmp_path.glob(".sheet-*/*")) == []

@@ -7,7 +7,9 @@ import hashlib
 import io
 import json
 import os
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -22,7 +24,10 @@ from crowd import make_crowd, put_crowd
 from xlsxwriter import Workbook  # type: ignore[import-untyped]
 
 from api.batch.formats import FORMATS
+from api.batch.job import MOST_FRUITLESS
+from api.batch.ledger import Stopped
 from api.batch.running import Order, score_file
+from api.batch.segments import Segments
 from api.conversions import Conversions
 
 Storage = dict[str, Any]
@@ -224,7 +229,9 @@ def test_a_download_goes_on_where_it_broke_off(desk: Clinic) -> None:
     assert (known.status_code, known.content) == (304, b"")
     head = desk.call("HEAD", f"{place}/scores")
     assert (head.headers["content-length"], head.content) == (str(len(whole.content)), b"")
-    for wanted in ("bytes=999999-", "bytes=20-10", "lines=1-2"):
+    unknown = desk.call("GET", f"{place}/scores", headers={"Range": "lines=1-2"})
+    assert (unknown.status_code, unknown.content) == (200, whole.content)
+    for wanted in ("bytes=999999-", "bytes=20-10"):
         refused = desk.call("GET", f"{place}/scores", headers={"Range": wanted})
         assert refused.status_code == 416
         assert refused.headers["content-type"] == "application/problem+json"
@@ -326,10 +333,41 @@ def test_a_failure_of_ours_is_told_without_what_it_said(
         raise RuntimeError("canary-4711 answered 9")
 
     monkeypatch.setattr("api.batch.job.Segments.score_next", fail)
-    place = desk.batch(PEOPLE)
+    place = desk.send(PEOPLE).headers["location"]
+    for _ in range(MOST_FRUITLESS):
+        with pytest.raises(Stopped):
+            desk.score_batches()
+        assert "again" in desk.call("GET", place).json()["reason"]
+    desk.score_batches()
     batch = desk.call("GET", place).json()
     assert batch["state"] == "failed"
     assert "canary" not in json.dumps(batch)
+
+
+def test_a_part_that_was_lost_is_scored_again(
+    desk: Clinic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after the power went: the run is known to have kept it, and it is not there."""
+    rows = "\n".join(f"{hours % 30}" for hours in range(3_000))
+    text = f"sitting_hours_per_day\n{rows}\n"
+    expected = desk.call("GET", f"{desk.batch(text)}/scores").text
+    monkeypatch.setattr("api.batch.delimited.BLOCK", 1_000)
+    monkeypatch.setattr("api.batch.job.Segments", partial(Segments, rows=500))
+    lost: list[str] = []
+
+    def lose(work: Callable[[], Any]) -> Any:
+        """Keep a result, and lose a file the first time that there are several."""
+        done = work()
+        parts = sorted(desk.app.state.parts.batches.spool.folder.glob("*/parts-*/*.scores.csv"))
+        if len(parts) == 3 and not lost:
+            lost.append(parts[1].name)
+            parts[1].unlink()
+        return done
+
+    sent = desk.send(text)
+    desk.score_batches(lose)
+    assert lost
+    assert desk.call("GET", f"{sent.headers['location']}/scores").text == expected
 
 
 def test_a_tenant_may_have_so_many_that_are_not_finished(storage: Storage) -> None:

@@ -53,10 +53,10 @@ Runner.__init__ = partialmethod(Runner.__init__, pace=Pace(silence=1.0))
 POISONED = f"""{HASTY}
 import os, signal
 from api.batch.segments import Segments
-def end_or_score(self, score=Segments.score_next):
+def end_or_score(self, *given, score=Segments.score_next):
     if os.environ["PSOAS_POISON"] in str(self._folder):
         os.kill(os.getpid(), signal.SIGKILL)
-    return score(self)
+    return score(self, *given)
 Segments.score_next = end_or_score
 """
 """Makes a process end as soon as it scores one batch."""
@@ -273,7 +273,7 @@ def test_a_batch_outlives_a_server_that_is_away(tmp_path: Path, some: People) ->
     assert "Traceback" not in (tmp_path / "log").read_text()
 
 
-@pytest.mark.parametrize("file", ["psoas.sqlite3", "queue.sqlite3"])
+@pytest.mark.parametrize("file", ["psoas.sqlite3", "psoas.queue.sqlite3"])
 def test_a_batch_outlives_a_lock(tmp_path: Path, some: People, file: str) -> None:
     data = tmp_path / "data"
     with (
@@ -370,7 +370,7 @@ def test_nobody_waits_for_an_upload_that_stalls(
 ) -> None:
     service, sender = strict
     with begin_upload(service, sender, 900_000, begun(few)) as connection:
-        assert_problem(read_answer(connection), 408, "Nothing of the body came")
+        assert_problem(read_answer(connection), 408, "The body came too slowly")
     assert_nothing_left(service, sender)
 
 

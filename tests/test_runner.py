@@ -114,7 +114,7 @@ def rows_of_queue(clinic: Clinic) -> str:
     """Everything that the queue knows of runs."""
     if "database_url" not in clinic.storage:
         folder: Path = clinic.storage["data_dir"]
-        with closing(sqlite3.connect(folder / "queue.sqlite3")) as connection:
+        with closing(sqlite3.connect(folder / "psoas.queue.sqlite3")) as connection:
             return _read(connection, "SELECT name FROM sqlite_master WHERE type = 'table'", "")
     with psycopg.connect(clinic.storage["database_url"]) as connection:
         names = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'dbos'"

@@ -18,12 +18,17 @@ from api.batch.chunks import (
 
 ROWS = 50_000
 """Rows that are read at a time."""
+LARGEST = 1 << 40
+"""Bytes that a file may hold unless told otherwise: a terabyte."""
+SLICE = 128 * 1024 * 1024
+"""Bytes that are scored at a time: a value that is stored once may stand in many rows."""
 
 
 class ParquetFile(Source):
     """A Parquet file that is being read."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, most: int = LARGEST) -> None:
+        self._left = self._most = most
         try:
             self._scan = pl.scan_parquet(path, glob=False)
             schema = self._scan.collect_schema()
@@ -46,13 +51,32 @@ class ParquetFile(Source):
             yield self._put(frames.collect())
         try:
             for frame in frames.collect_batches(chunk_size=ROWS, maintain_order=True):
-                yield self._put(frame)
+                for part in self._split(frame):
+                    yield self._put(part)
         except (pl.exceptions.PolarsError, OSError):
             raise FileRefused(
                 f"The file cannot be read behind row {self.row}; it may be damaged."
             ) from None
         if self.row != self.rows:
             raise FileRefused("The file says that it has more rows than it has; it may be damaged.")
+
+    def _split(self, frame: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        """A frame in parts that are not too large, whatever little room it takes in the file."""
+        size = int(frame.estimated_size())
+        if size <= SLICE or frame.height == 1:
+            if size > SLICE:
+                raise FileRefused(
+                    f"Row {self.row + 1} holds more than {SLICE // 2**20} MiB, "
+                    "which no row of a questionnaire does."
+                )
+            self._left -= size
+            if self._left < 0:
+                raise FileRefused(f"The file has more than {self._most:,} bytes when unpacked.")
+            yield frame
+            return
+        half = frame.height // 2
+        yield from self._split(frame[:half])
+        yield from self._split(frame[half:])
 
     def _put(self, frame: pl.DataFrame) -> Chunk:
         rows = np.arange(frame.height) + self.row + 1

@@ -6,7 +6,7 @@ from typing import BinaryIO, NamedTuple
 
 import polars as pl
 
-from api.batch import compression, sheets, sinks
+from api.batch import columnar, compression, sheets, sinks
 from api.batch.chunks import FileRefused, Source, Style
 from api.batch.columnar import ParquetFile
 from api.batch.compression import COMPRESSIONS, Compression
@@ -42,6 +42,8 @@ class Format(NamedTuple):
     """Whether answers are written with their own types; else the cells stay as they came."""
     runs_formulas: bool = False
     """Whether what opens it may run a cell."""
+    reads_whole: bool = False
+    """Whether all of it is in memory while it is read."""
     is_delimited: bool = False
     """Whether cells are told apart by a sign that may stand in a cell too."""
 
@@ -82,7 +84,7 @@ FORMATS: Mapping[str, Format] = {
             "parquet",
             (".parquet", ".pq"),
             ("application/vnd.apache.parquet",),
-            lambda file: ParquetFile(file.path),
+            lambda file: ParquetFile(file.path, file.most or columnar.LARGEST),
             lambda schema, stream, style: Flow(schema, sinks.write_parquet, stream),  # noqa: ARG005
             begins=b"PAR1",
         ),
@@ -94,6 +96,7 @@ FORMATS: Mapping[str, Format] = {
             lambda schema, stream, style: sheets.SheetWriter(stream, list(schema)),  # noqa: ARG005
             begins=b"PK\x03\x04",
             runs_formulas=True,
+            reads_whole=True,
         ),
     )
 }

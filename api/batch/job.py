@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import polars as pl
 from structlog.typing import FilteringBoundLogger
@@ -16,7 +16,7 @@ from api.batch.joining import Joining
 from api.batch.ledger import Ledger, Stopped
 from api.batch.running import Order
 from api.batch.scoring import Rules
-from api.batch.segments import Segment, Segments, put_whole
+from api.batch.segments import Segment, Segments, name_files, put_whole
 from api.batch.spool import Spool
 from api.batch.tally import put_summary
 from api.batch.whole import FileBusy, NoPlace
@@ -29,12 +29,10 @@ MOST_FRUITLESS = 5
 LONGEST_REASON = 1000
 NO_ROOM = "There is no room on the disk at the moment. It goes on by itself once there is."
 FRUITLESS = (
-    f"It was begun {MOST_FRUITLESS} times, and each time the process ended before it got on. "
+    f"It was begun {MOST_FRUITLESS} times, and each time something went wrong before it got on. "
     "The file may need more memory than there is; sent in smaller pieces it may do."
 )
-FAILED = (
-    "Something went wrong on our side while this file was scored. Nothing was lost or left behind."
-)
+TRIED_AGAIN = "Something went wrong on our side; it is tried again in a moment."
 Numbers = list[Any]
 Keep = Callable[[Callable[[], Numbers | None]], Numbers | None]
 """Does some work once and keeps what it gives, so that a run that goes on has it without doing it again."""
@@ -92,48 +90,60 @@ class Job:
         with suppress(FileExistsError, FileNotFoundError):
             self._parts.mkdir(mode=0o700)
         try:
-            while not (self._kept and self._kept[-1].is_last):
-                numbers = keep(lambda: self._attempt(self._score_next))
-                if numbers is None:
-                    return
-                self._kept.append(Segment(*numbers))
-            self._attempt(self._finish)
+            is_finished = False
+            while not is_finished:
+                while not self._is_scored:
+                    numbers = keep(lambda: self._attempt(self._score_next))
+                    if numbers is None:
+                        return
+                    self._keep(Segment(*numbers))
+                is_finished = self._attempt(self._finish) is not False
         finally:
             self._open.close()
 
+    @property
+    def _is_scored(self) -> bool:
+        """Whether all segments are kept."""
+        return bool(self._kept) and self._kept[-1].is_last
+
+    def _keep(self, segment: Segment) -> None:
+        """Remember a segment; one whose files were lost has been scored anew, and all behind it will be."""
+        del self._kept[segment.number - 1 :]
+        self._kept.append(segment)
+
     def _attempt(self, work: Callable[[], T]) -> T | None:
-        """Do some work, as often as it takes; none where the batch failed at it."""
+        """Do some work, as often as it takes; none where the file turned out to be of no use.
+
+        Raises:
+            Stopped: where something went wrong that may not do so again: the batch is taken up
+                again after a while of silence, but not for ever.
+        """
         while True:
             try:
                 return work()
             except FileBusy:  # whoever had the batch before is still about to leave
                 pass
             except Exception as failure:  # noqa: BLE001  # one batch must not end the others
-                if not self._waits_for_room(failure):
+                self._open.close()
+                if has_no_room(failure):
+                    self._ledger.note_waiting(self._batch, NO_ROOM)
+                elif isinstance(failure, FileRefused) and not isinstance(failure, NoPlace):
+                    self._ledger.check(self._batch)  # the files of an erased batch are gone
+                    told = tell_refusal(failure, self._order)[:LONGEST_REASON]
+                    self._finish_as("failed", told)
                     return None
-            except BaseException as failure:
-                if isinstance(failure, Stopped) or not is_panic(failure):
-                    raise
-                self._fail(failure)
-                return None
+                else:
+                    self._give_up(failure)
+            except pl.exceptions.PanicException as failure:
+                self._give_up(failure)
             self._open.close()
             self._ledger.pause()
 
-    def _waits_for_room(self, failure: Exception) -> bool:
-        """Whether a failure is no more than a full disk; else the batch is told to have failed."""
-        if has_no_room(failure):
-            self._ledger.note_waiting(self._batch, NO_ROOM)
-            return True
-        self._ledger.check(self._batch)  # the files of an erased batch are gone
-        self._fail(failure)
-        return False
-
-    def _fail(self, failure: BaseException) -> None:
-        if isinstance(failure, FileRefused) and not isinstance(failure, NoPlace):
-            self._finish_as("failed", tell_refusal(failure, self._order)[:LONGEST_REASON])
-            return
-        self._log.error("batch failed", **describe_failure(failure))
-        self._finish_as("failed", FAILED)
+    def _give_up(self, failure: BaseException) -> NoReturn:
+        """Leave the batch to whoever takes it up next."""
+        self._ledger.note_waiting(self._batch, TRIED_AGAIN)
+        self._log.error("batch left", **describe_failure(failure))
+        raise Stopped
 
     def _finish_as(self, state: State, reason: str | None = None) -> None:
         """Tell that the batch is finished; what was kept on the way is of no use any more."""
@@ -149,15 +159,16 @@ class Job:
             last = self._kept[-1] if self._kept else None
             segments = Segments(self._rules, self._order, self._parts, last)
             self._open.segments = segments
-        segment = segments.score_next()
+        segment = segments.score_next(self._ledger.check_patience)
         rejected = sum(one.rejected for one in self._kept) + segment.rejected
         self._ledger.note_segment(self._batch, segment, rejected)
         return list(segment)
 
     def _join(self) -> Joining:
         """The results so far, begun anew where that has to be."""
-        joining = self._open.joining
         self._ledger.check_stopping()
+        self._drop_lost()
+        joining = self._open.joining
         if joining is None:
             joining = self._open.joining = Joining(self._rules, self._order, self._parts)
         for segment in self._kept[joining.segments :]:
@@ -165,14 +176,28 @@ class Job:
             joining.add(segment)
         return joining
 
-    def _finish(self) -> None:
-        """Put the results in their places, and tell that they are there."""
+    def _drop_lost(self) -> None:
+        """Forget the segments from the first one on whose files are not there, as after the power went."""
+        kind = FORMATS[self._batch.format]
+        joined = self._open.joining.segments if self._open.joining else 0
+        for segment in self._kept[joined:]:
+            if not all(path.exists() for path in name_files(self._parts, segment.number, kind)):
+                del self._kept[segment.number - 1 :]
+                self._open.close()
+                return
+
+    def _finish(self) -> bool:
+        """Put the results in their places, and tell that they are there; false where segments are missing."""
         started = self._batch.started_at or self._ledger.clock()
         seconds = max(0.0, (self._ledger.clock() - started).total_seconds())
-        summary = self._join().finish(seconds)
+        joining = self._join()
+        if not self._is_scored:
+            return False
+        summary = joining.finish(seconds)
         put_whole(self._spool.summary(self._batch.id), put_summary(summary))
         self._finish_as("done")
         self._log.info("batch done", rows=summary.rows, rejected=summary.rejected)
+        return True
 
 
 def tell_refusal(refused: FileRefused, order: Order) -> str:
@@ -184,8 +209,3 @@ def has_no_room(failure: Exception) -> bool:
     """Whether something could not be written for want of room; the engine says so in words only."""
     number = getattr(failure, "errno", None)
     return number in {errno.ENOSPC, errno.EDQUOT} or os.strerror(errno.ENOSPC) in str(failure)
-
-
-def is_panic(failure: BaseException) -> bool:
-    """Whether the engine gave up altogether, which it tells by what is no `Exception`."""
-    return isinstance(failure, pl.exceptions.PanicException)

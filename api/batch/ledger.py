@@ -1,5 +1,6 @@
 """What is told of a batch while it is scored, by the one process that took it up last and by no other."""
 
+import time
 from collections.abc import Callable
 from datetime import datetime
 from threading import Event
@@ -19,6 +20,8 @@ from rules.definitions import Model
 
 PAUSE = 2.0
 """Seconds after which what did not work is tried again."""
+PATIENCE = 5.0
+"""Seconds that a process which ends gives to the segment that is under way."""
 T = TypeVar("T")
 
 
@@ -44,6 +47,7 @@ class Ledger:
         self.clock = clock
         self._database, self._model = database, model
         self._stopping, self._log, self._pause = stopping, log, pause
+        self._ends: float | None = None
 
     def look(self, id: UUID) -> StoredBatch | None:
         """A batch as it is; none where it was erased."""
@@ -99,6 +103,17 @@ class Ledger:
             Stopped: when the process ends meanwhile.
         """
         self.check_stopping(self._pause)
+
+    def check_patience(self) -> None:
+        """See that there is still time for the segment that is under way.
+
+        Raises:
+            Stopped: when the process has been about to end for too long.
+        """
+        if self._stopping.is_set():
+            self._ends = self._ends or time.monotonic() + PATIENCE
+            if time.monotonic() > self._ends:
+                raise Stopped
 
     def check_stopping(self, seconds: float = 0.0) -> None:
         """See that the process goes on, for so long.

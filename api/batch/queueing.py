@@ -4,7 +4,7 @@ import logging
 import secrets
 import sqlite3
 from collections.abc import Callable, Collection, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -17,6 +17,8 @@ QUEUE = "batches"
 WORKFLOW = "score_batch"
 APPLICATION = "psoas"
 SCHEMA = "dbos"
+QUEUE_FILE = ".queue.sqlite3"
+"""How the name ends of a file of SQLite that is the queue of the database beside it."""
 ENDED = frozenset({"SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 
 
@@ -95,10 +97,10 @@ class BatchQueue:
                 str(id),
             )
 
-    def resume(self, ids: Collection[UUID]) -> None:
-        """Put batches back into the queue, to go on behind what is kept of them."""
-        if self._client and ids:
-            self._client.resume_workflows(list(map(str, ids)), queue_name=QUEUE)
+    def resume(self, id: UUID) -> None:
+        """Put a batch back into the queue, to go on behind what is kept of it."""
+        if self._client:
+            self._client.resume_workflow(str(id), queue_name=QUEUE)
 
     def forget(self, id: UUID) -> None:
         """Forget a run and all that is kept of it."""
@@ -109,12 +111,13 @@ class BatchQueue:
         """Take nothing more, wait so long for runs that are about to end, and put back what is left of them."""
         if self._client is None:
             return
-        DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=seconds)
-        try:
-            self.resume(left)
-        finally:
-            self._client.destroy()
-            self._client = None
+        # A second is needed even by a run that is over, to write that down.
+        DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=max(seconds, 1))
+        for batch in left:
+            with suppress(Exception):  # else it is taken up after a while of silence
+                self.resume(batch)
+        self._client.destroy()
+        self._client = None
 
 
 def keep_result(work: Callable[[], list[Any] | None]) -> list[Any] | None:
@@ -138,9 +141,7 @@ def open_client(url: URL) -> DBOSClient:
 def queue_url(database: URL) -> URL:
     """Where the queue is: beside a file of SQLite, or in the same PostgreSQL database in a schema of its own."""
     if database.database and is_file(database):
-        return URL.create(
-            "sqlite", database=str(Path(database.database).with_name("queue.sqlite3"))
-        )
+        return URL.create("sqlite", database=str(Path(database.database).with_suffix(QUEUE_FILE)))
     return database.set(drivername="postgresql")
 
 

@@ -12,20 +12,20 @@ from collections.abc import Callable, Collection, Hashable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from threading import Condition, Event, Thread, get_native_id
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 from uuid import UUID
 
 import polars as pl
 from sqlalchemy.exc import SQLAlchemyError
 from structlog.typing import FilteringBoundLogger
 
-from api.batch.job import Job
+from api.batch.job import Job, Numbers
 from api.batch.ledger import Ledger, Stopped
 from api.batch.queueing import BatchQueue, Run, keep_result
 from api.batch.scoring import Rules
 from api.batch.spool import Spool
 from api.envelope import describe_failure
-from api.storage.batches import beat, list_unfinished
+from api.storage.batches import beat, list_signs
 from api.storage.database import Database
 from api.storage.failures import StorageUnavailable
 
@@ -53,6 +53,7 @@ class Pace(NamedTuple):
 
 
 USUAL = Pace()
+T = TypeVar("T")
 
 
 class Runner:
@@ -96,8 +97,7 @@ class Runner:
         self._poked.set()
         if self._thread.is_alive():
             self._thread.join(self._pace.leave)
-        with suppress(SQLAlchemyError):  # they are taken up after a while of silence
-            self._queue.close(self._pace.leave if self._turns.held else 0, self._left)
+        self._queue.close(self._pace.leave if self._turns.held else 0, self._left)
 
     # The loop
 
@@ -127,8 +127,7 @@ class Runner:
             self._open()
         if held := self._turns.held:
             self._database.change(lambda connection: beat(connection, held))
-        unfinished = self._database.look_up(list_unfinished)
-        signs = {row.id: (row.takes, row.beats) for row in unfinished}
+        signs = self._database.look_up(list_signs)
         runs = self._queue.list_runs()
         self._watch.keep_only({**signs, **runs})
         for batch in {**signs, **runs}:
@@ -137,7 +136,7 @@ class Runner:
             step = choose_step(batch in signs, run, self._rules.model.digest, idle=idle)
             if step == "resume":
                 self._log.info("batch taken up again", batch=str(batch))
-                self._queue.resume([batch])
+                self._queue.resume(batch)
             elif step == "forget":
                 self._queue.forget(batch)
             elif step == "enqueue":
@@ -147,8 +146,8 @@ class Runner:
         """Clear what was kept of batches that are finished, and begin to take others from the queue."""
         self._database.prepare()
         kept = self._spool.list_kept()
-        unfinished = {row.id for row in self._database.look_up(list_unfinished)}
-        for batch in set(kept) - unfinished:
+        unfinished = self._database.look_up(list_signs)
+        for batch in set(kept) - set(unfinished):
             self._spool.clear(batch)
         self._queue.open(self._score, AT_ONCE, self._pace.look / 4)
 
@@ -161,26 +160,36 @@ class Runner:
             return
         # It may be what ended its process; then nothing else should have to end with it.
         is_suspect = found.fruitless > 0 and found.rows_done == found.rows_when_taken
-        with self._turns.taking(id, alone=is_suspect):
-            batch = self._ledger.take(id)
-            if batch is None:
-                return
-            try:
-                Job(self._rules, self._spool, self._ledger, self._log, batch).run(keep_result)
-            except (
-                Stopped,
-                KeyboardInterrupt,
-            ) as end:  # the engine tells every thread of the latter
-                if self._stopping.is_set() or not isinstance(end, Stopped):
-                    self._left.add(id)
-                    with suppress(StorageUnavailable):  # else the attempt counts
-                        self._ledger.release(batch)
-                raise
+        try:
+            with self._turns.taking(id, alone=is_suspect) as turn:
+                self._run_job(id, turn)
+        except (Stopped, KeyboardInterrupt) as end:  # the engine tells every thread of the latter
+            if self._stopping.is_set() or not isinstance(end, Stopped):
+                self._left.add(id)
+            raise
+
+    def _run_job(self, id: UUID, turn: "Turn") -> None:
+        batch = self._ledger.take(id)
+        if batch is None:
+            return
+
+        def keep(work: Callable[[], Numbers | None]) -> Numbers | None:
+            return keep_result(lambda: self._turns.share_after(turn, work))
+
+        try:
+            Job(self._rules, self._spool, self._ledger, self._log, batch).run(keep)
+        except (Stopped, KeyboardInterrupt):
+            if self._stopping.is_set():
+                with suppress(StorageUnavailable):  # else the attempt counts
+                    self._ledger.release(batch)
+            raise
 
 
 def give_way() -> None:
     """Let this thread, and all that are begun by it, wait for others: its own and those of the engine."""
-    os.setpriority(os.PRIO_PROCESS, get_native_id(), PATIENT)
+    if sys.platform == "linux":  # elsewhere there is only one such number for a whole process
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, get_native_id(), PATIENT)
     sys.setswitchinterval(TURN)
     pl.LazyFrame({"": [0]}).collect(engine="streaming")  # begins them
 
@@ -198,6 +207,13 @@ def choose_step(is_wanted: bool, run: Run | None, digest: str, *, idle: bool) ->
     return "resume" if run.is_taken else None
 
 
+class Turn:
+    """Somebody at work, alone or beside others."""
+
+    def __init__(self, id: UUID, *, alone: bool) -> None:
+        self.id, self.alone = id, alone
+
+
 class Turns:
     """Says who may work now; one that must be alone has the process to itself."""
 
@@ -205,34 +221,42 @@ class Turns:
         """`go_on` is called while somebody waits, and may raise what ends that."""
         self._go_on, self._changed = go_on, Condition()
         self._waiting: list[UUID] = []
-        self._running: list[tuple[UUID, bool]] = []
-        """Those at work, and whether each has to be alone."""
+        self._running: list[Turn] = []
 
     @property
     def held(self) -> list[UUID]:
         """Those that work, and those that wait for that."""
         with self._changed:
-            return [*(one for one, _ in self._running), *self._waiting]
+            return [*(turn.id for turn in self._running), *self._waiting]
 
     @contextmanager
-    def taking(self, id: UUID, *, alone: bool) -> Iterator[None]:
+    def taking(self, id: UUID, *, alone: bool) -> Iterator[Turn]:
         """Work, when it is one's turn."""
+        turn = Turn(id, alone=alone)
         with self._changed:
             self._waiting.append(id)
             try:
                 self._go_on()
-                while any(alone or other for _, other in self._running):
+                while any(alone or other.alone for other in self._running):
                     self._changed.wait(TURN_LOOK)
                     self._go_on()
             finally:
                 self._waiting.remove(id)
-            self._running.append((id, alone))
+            self._running.append(turn)
         try:
-            yield
+            yield turn
         finally:
             with self._changed:
-                self._running.remove((id, alone))
+                self._running.remove(turn)
                 self._changed.notify_all()
+
+    def share_after(self, turn: Turn, work: Callable[[], T]) -> T:
+        """Do some work; whoever did some need not be alone any more."""
+        done = work()
+        with self._changed:
+            turn.alone = False
+            self._changed.notify_all()
+        return done
 
 
 class Watch:

@@ -7,7 +7,7 @@ of a run that nobody disturbed.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import NamedTuple
@@ -74,8 +74,8 @@ class Segments:
         self._next = next(self._chunks, None)
         self._scorer: ChunkScorer | None = None
 
-    def score_next(self) -> Segment:
-        """Score the next segment and keep it.
+    def score_next(self, go_on: Callable[[], None] = lambda: None) -> Segment:
+        """Score the next segment and keep it; `go_on` is called now and then, and may raise what ends that.
 
         Raises:
             FileRefused: where the rest of the file cannot be read.
@@ -87,6 +87,7 @@ class Segments:
                 for what, place in zip(KEPT, self._places, strict=True)
             )
             while self._next is not None and tally.rows < self._rows:
+                go_on()
                 scored = self._score(self._next)
                 good.write(good.outputs.put_scored(scored, self._careful))
                 bad.write(bad.outputs.put_rejected(scored.rejected))
@@ -166,6 +167,11 @@ def name_part(folder: Path, number: int, what: str, kind: Format) -> Path:
 def name_counts(folder: Path, number: int) -> Path:
     """What the counts of a segment are called."""
     return folder / f"{number:06d}.counts.json"
+
+
+def name_files(folder: Path, number: int, kind: Format) -> Sequence[Path]:
+    """All files that are kept of a segment."""
+    return [*(name_part(folder, number, what, kind) for what in KEPT), name_counts(folder, number)]
 
 
 def put_whole(path: Path, content: bytes) -> None:

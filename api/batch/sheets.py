@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 from xml.etree import ElementTree as ET
 
@@ -144,7 +145,7 @@ def find_errors(path: Path, sheet: str) -> Mapping[tuple[int, int], str]:
     with zipfile.ZipFile(path) as archive:
         entry = _find_entry(archive, sheet)
         content = archive.read(entry) if entry else b""
-    found = _ERROR.findall(content)
+    found = _ERROR.findall(content) if b't="e"' in content else []
     if not found:
         return {}
     first = min(map(_column_of, set(_FILLED.findall(content))))  # where the table begins
@@ -188,17 +189,54 @@ def put_errors(table: pl.DataFrame, errors: Mapping[tuple[int, int], str]) -> pl
     return table.with_columns(changed)
 
 
+class Patient(io.RawIOBase):
+    """A stream that takes everything and tells only at the end what failed: the library leaves its archive half open then.
+
+    It takes what comes even when the file is closed, for such an archive ends itself later.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        super().__init__()
+        self._stream = stream
+        self.failed: OSError | None = None
+
+    def write(self, content: Any) -> int:
+        """Write, or remember why not."""
+        if self.failed is None and not self._stream.closed:
+            try:
+                return self._stream.write(content)
+            except OSError as error:
+                self.failed = error
+        return len(content)
+
+    def seekable(self) -> bool:
+        return self._stream.seekable()
+
+    def seek(self, place: int, whence: int = io.SEEK_SET) -> int:
+        return 0 if self._stream.closed else self._stream.seek(place, whence)
+
+    def tell(self) -> int:
+        return 0 if self._stream.closed else self._stream.tell()
+
+    def flush(self) -> None:
+        """Whoever made the stream does that."""
+
+
 class SheetWriter:
     """Writes rows to the one sheet of a new spreadsheet, and keeps none in memory."""
 
     def __init__(self, stream: BinaryIO, header: Sequence[str]) -> None:
-        options = {
+        options: dict[str, Any] = {
             "constant_memory": True,
             "strings_to_formulas": False,
             "strings_to_urls": False,
             "nan_inf_to_errors": True,
         }
-        self._book = xlsxwriter.Workbook(stream, options)
+        # What is kept on the way lies beside the file, and goes with it if the process is killed.
+        self._folder = TemporaryDirectory(prefix=".sheet-", dir=find_folder(stream))
+        options["tmpdir"] = self._folder.name
+        self._stream = Patient(stream)
+        self._book = xlsxwriter.Workbook(self._stream, options)
         self._sheet = self._book.add_worksheet("scores")
         self._row = 0
         self._is_closed = False
@@ -229,12 +267,21 @@ class SheetWriter:
     def close(self) -> None:
         """Finish the file."""
         self._is_closed = True
-        self._book.close()
+        with self._folder:
+            self._book.close()
+        if self._stream.failed:
+            raise self._stream.failed
 
     def stop(self) -> None:
         """Finish what there is, so that no file of the library's own stays open."""
         if not self._is_closed:
             self.close()
+
+
+def find_folder(stream: BinaryIO) -> str | None:
+    """The folder of the file that a stream writes, so that what is kept on the way lies with it; none for others."""
+    name = getattr(stream, "name", None)
+    return str(Path(name).parent) if isinstance(name, str) and Path(name).is_file() else None
 
 
 def check_room(rows: int, columns: int) -> None:

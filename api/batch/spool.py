@@ -12,14 +12,13 @@ from uuid import UUID
 from api.batch.formats import FORMATS, Format
 from api.batch.mapping import NO_MAPPING, read_mapping
 from api.batch.running import Order
-from api.batch.whole import write_whole
+from api.batch.whole import sync_folder, write_whole
 from api.storage.migrating import make_private_folder
 from api.storage.tables import StoredBatch
 from rules.definitions import Model
 
 Result = Literal["scores", "rejects"]
 """What comes of a batch, beside its summary."""
-UUID_SIGNS = 36
 PARTS = "parts-"
 """How the folders begin for what is kept of a run."""
 GONE = ".gone"
@@ -32,7 +31,7 @@ class Spool:
     """A folder with a folder for each batch."""
 
     def __init__(self, folder: Path, largest: int | None = None) -> None:
-        """Of a folder that need not be there yet; compressed text may have `largest` bytes when unpacked."""
+        """Of a folder that need not be there yet; what is read piece by piece may have `largest` bytes when unpacked."""
         self.folder, self._largest = folder, largest
 
     def of(self, id: UUID) -> Path:
@@ -53,7 +52,6 @@ class Spool:
             with write_whole(self.input(id, kind), None) as stream:
                 os.fchmod(stream.fileno(), 0o600)
                 yield stream
-            sync_folder(folder)
             sync_folder(self.folder)
         except BaseException:
             self.erase(id)
@@ -82,9 +80,11 @@ class Spool:
 
     def list_kept(self) -> Sequence[UUID]:
         """The batches of which something of a run is kept."""
-        return [
-            UUID(folder.parent.name) for folder in self.folder.glob(f"{'?' * UUID_SIGNS}/{PARTS}*")
-        ]
+        found = []
+        for folder in self.folder.glob(f"*/{PARTS}*"):
+            with suppress(ValueError):
+                found.append(UUID(folder.parent.name))
+        return found
 
     def order(self, batch: StoredBatch, target: Format, model: Model) -> Order:
         """What is to be scored and where it goes: the file that was sent, to results of a kind."""
@@ -97,7 +97,7 @@ class Spool:
             source_format=kind.name,
             sheet=batch.sheet,
             may_replace=True,
-            largest=self._largest if kind.is_text else None,
+            largest=None if kind.reads_whole else self._largest,
         )
 
     def erase(self, id: UUID) -> None:
@@ -120,15 +120,6 @@ class Spool:
         return left
 
 
-def sync_folder(folder: Path) -> None:
-    """See that the names in a folder stay when the power goes."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def erase_folder(folder: Path) -> None:
     """Erase a folder, even while files are still made in it."""
     for _ in range(TRIES):
@@ -141,8 +132,8 @@ def erase_folder(folder: Path) -> None:
 
 def last_written(folder: Path) -> float:
     """When something in a folder was last written, in seconds since 1970."""
-    times = []
-    for path in (folder, *folder.rglob("*")):
-        with suppress(FileNotFoundError):
-            times.append(path.stat().st_mtime)
-    return max(times, default=0.0)
+    last = 0.0
+    with suppress(FileNotFoundError):  # it is being erased
+        for path in (folder, *folder.rglob("*")):
+            last = max(last, path.stat().st_mtime)
+    return last

@@ -28,7 +28,7 @@ def convert(unit: str, wanted: str) -> float:
     of, per = unit.partition("/")[::2]
     wanted_of, wanted_per = wanted.partition("/")[::2]
     if bool(per) != bool(wanted_per):
-        raise ValueError(f"{unit} cannot be turned into {wanted}")
+        raise ValueError(f"must be a unit that can be turned into {wanted}")
     factor = _ratio(of, wanted_of)
     if per:
         factor /= _ratio(per, wanted_per)
@@ -41,7 +41,7 @@ def _ratio(unit: str, wanted: str) -> float:
     units = read_units()
     for code in (unit, wanted):
         if code not in units:
-            raise ValueError(f"{code} is no unit known here; known are {', '.join(units)}")
+            raise ValueError(f"must be one of {', '.join(units)}, also with a / between two")
     if units[unit][0] != units[wanted][0]:
-        raise ValueError(f"{unit} cannot be turned into {wanted}")
+        raise ValueError(f"must be a unit that can be turned into {wanted}")
     return units[unit][1] / units[wanted][1]

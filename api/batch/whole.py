@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from queue import Empty, Full, Queue
 from threading import Event, Thread
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from api.batch.chunks import Chunk, FileRefused
 from api.batch.compression import Compression
@@ -59,6 +59,7 @@ def write_whole(path: Path, packed: Compression | None) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
             part.replace(path)
+            sync_folder(path.parent)
         except BaseException:
             for give_up in (
                 part.unlink,
@@ -79,7 +80,7 @@ def _open_alone(part: Path) -> BinaryIO:
     """A file that nobody else is writing; the lock is gone with whoever holds it."""
     while True:
         try:
-            file = os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+b")
+            file = cast("BinaryIO", open(str(part), "r+b", opener=_make_or_open))  # noqa: SIM115  # it has the path as its name
         except OSError as error:
             raise NoPlace(part.parent, error) from None
         try:
@@ -90,6 +91,19 @@ def _open_alone(part: Path) -> BinaryIO:
             file.close()
             raise FileBusy(f"{part.name}: another run is writing it.") from None
         file.close()
+
+
+def _make_or_open(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, 0o666)
+
+
+def sync_folder(folder: Path) -> None:
+    """See that the names in a folder stay when the power goes."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def read_ahead(chunks: Iterable[Chunk]) -> Generator[Chunk]:

@@ -14,13 +14,13 @@ from api import batch_forms
 from api.batch.chunks import FileRefused
 from api.batch.requests import KINDS, Kind, NotAnArray, TooManyRows, score_body, split_array
 from api.batch_payloads import batch_result, batch_row
-from api.batches import Sent
 from api.bodies import OwnRoute, read_body
 from api.callers import caller_in
 from api.document import problems
 from api.endpoints.batches import answer_accepted
 from api.parts import Parts
 from api.problems import Refusal
+from api.uploads import Sent
 from rules.errors import Fault
 
 AS_TEXT = {

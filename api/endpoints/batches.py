@@ -18,8 +18,7 @@ from api.batch_forms import (
     put_batch,
     put_batch_in_short,
 )
-from api.batches import NO_SUCH, UNKNOWN_MAPPING, Sent
-from api.bodies import stream_body
+from api.batches import NO_SUCH, UNKNOWN_MAPPING
 from api.callers import known_caller, needs
 from api.cursors import cut_page, read_cursor
 from api.document import problems
@@ -30,6 +29,7 @@ from api.parts import Parts
 from api.problems import Refusal
 from api.storage.batches import State
 from api.storage.tables import StoredBatch
+from api.uploads import Sent, stream_body
 
 AS_FILE = {"schema": {"type": "string", "format": "binary"}}
 FILES = {kind.media_types[0]: AS_FILE for kind in FORMATS.values()}

@@ -4,7 +4,7 @@ Whoever takes up a batch gets a number, `takes`, and may write only as long as n
 after that.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, get_args
 from uuid import UUID
@@ -18,6 +18,8 @@ from api.storage.tables import StoredBatch
 State = Literal["waiting", "running", "done", "failed"]
 """What may become of a batch."""
 STATES: tuple[State, ...] = get_args(State)
+AT_ONCE = 1_000
+"""Ids that are asked for in one statement."""
 UNFINISHED: tuple[State, ...] = ("waiting", "running")
 _id, _tenant, _state = col(StoredBatch.id), col(StoredBatch.tenant), col(StoredBatch.state)
 _rows, _rows_when_taken = col(StoredBatch.rows_done), col(StoredBatch.rows_when_taken)
@@ -66,14 +68,25 @@ def list_batches(
     return session.exec(listed.order_by(_id.desc()).limit(most)).all()
 
 
-def list_unfinished(session: Session) -> Sequence[StoredBatch]:
-    """The batches of all tenants that are not finished, the oldest first."""
-    return session.exec(select(StoredBatch).where(_state.in_(UNFINISHED)).order_by(_id)).all()
+def list_signs(session: Session) -> dict[UUID, tuple[int, int]]:
+    """Signs of life of all batches that are not finished, the oldest first: how often taken up, and how often beaten."""
+    wanted = select(_id, _takes, col(StoredBatch.beats)).where(_state.in_(UNFINISHED))
+    return {one: (takes, beats) for one, takes, beats in session.exec(wanted.order_by(_id))}
 
 
 def find_known(session: Session, ids: Collection[UUID]) -> set[UUID]:
     """Which of these ids are of batches that are there."""
-    return set(session.exec(select(_id).where(_id.in_(ids))))
+    found: set[UUID] = set()
+    for some in batched(ids, AT_ONCE):
+        found.update(session.exec(select(_id).where(_id.in_(some))))
+    return found
+
+
+def batched(ids: Collection[UUID], size: int) -> Iterator[Sequence[UUID]]:
+    """Ids in groups of so many at most."""
+    listed = list(ids)
+    for first in range(0, len(listed), size):
+        yield listed[first : first + size]
 
 
 def take_batch(
