@@ -33,8 +33,6 @@ AT_ONCE = 2
 """Batches that a process scores at a time, so that a small one need not wait for the end of a large one."""
 PATIENT = 10
 """How nice threads are that give way; on Linux each thread is so by itself, and those that it begins are, too."""
-TURN = 0.0005
-"""Seconds after which a thread that runs Python lets another one go on that waits to; usually ten times as long."""
 TURN_LOOK = 0.2
 """Seconds after which somebody who waits for a turn looks whether to go on waiting."""
 Step = Literal["enqueue", "resume", "forget"]
@@ -190,7 +188,6 @@ def give_way() -> None:
     if sys.platform == "linux":  # elsewhere there is only one such number for a whole process
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, get_native_id(), PATIENT)
-    sys.setswitchinterval(TURN)
     pl.LazyFrame({"": [0]}).collect(engine="streaming")  # begins them
 
 
