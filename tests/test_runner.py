@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from queue import Empty, Queue
+from threading import Event, Thread
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +17,7 @@ from clinic import Clinic
 from serving import psoas
 
 from api.batch.queueing import Run
-from api.batch.runner import Pace, Runner, Watch, choose_step
+from api.batch.runner import Pace, Runner, Turns, Watch, choose_step
 from api.logs import open_log
 from api.storage.batches import find_batch
 from api.storing import now
@@ -88,6 +90,36 @@ def test_what_stays_as_it_is_for_too_long_is_idle() -> None:
     watch.keep_only([OTHER])
     assert not watch.is_idle(ONE, 2)
     assert watch.is_idle(OTHER, 1)
+
+
+def test_who_must_be_alone_waits_for_those_who_have_not_got_on_and_others_for_it() -> None:
+    turns, begun = Turns(lambda: None), Queue[UUID]()
+    leave = {one: Event() for one in (ONE, OTHER)}
+
+    def work(one: UUID, alone: bool) -> None:
+        with turns.taking(one, alone=alone) as turn:
+            begun.put(one)
+            leave[one].wait(10)
+            turns.share_after(turn, lambda: None)
+
+    with turns.taking(UUID(int=3), alone=False) as first:
+        threads = [Thread(target=work, args=(ONE, True))]
+        threads[0].start()
+        with pytest.raises(Empty):
+            begun.get(timeout=0.3)
+        turns.share_after(first, lambda: None)
+        assert begun.get(timeout=5) == ONE
+        threads.append(Thread(target=work, args=(OTHER, False)))
+        threads[1].start()
+        with pytest.raises(Empty):
+            begun.get(timeout=0.3)
+        assert set(turns.held) == {ONE, OTHER, UUID(int=3)}
+        leave[ONE].set()
+        assert begun.get(timeout=5) == OTHER
+        leave[OTHER].set()
+        for thread in threads:
+            thread.join()
+    assert turns.held == []
 
 
 def test_a_batch_is_scored_and_its_run_forgotten(clinic: Clinic) -> None:

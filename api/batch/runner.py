@@ -209,10 +209,12 @@ class Turn:
 
     def __init__(self, id: UUID, *, alone: bool) -> None:
         self.id, self.alone = id, alone
+        self.got_on = False
+        """Whether some of the work was done; then little is lost if it has to be begun again."""
 
 
 class Turns:
-    """Says who may work now; one that must be alone has the process to itself."""
+    """Says who may work now; beside one that must be alone are only those who have got on already."""
 
     def __init__(self, go_on: Callable[[], None]) -> None:
         """`go_on` is called while somebody waits, and may raise what ends that."""
@@ -234,7 +236,7 @@ class Turns:
             self._waiting.append(id)
             try:
                 self._go_on()
-                while any(alone or other.alone for other in self._running):
+                while any(other.alone or (alone and not other.got_on) for other in self._running):
                     self._changed.wait(TURN_LOOK)
                     self._go_on()
             finally:
@@ -251,7 +253,7 @@ class Turns:
         """Do some work; whoever did some need not be alone any more."""
         done = work()
         with self._changed:
-            turn.alone = False
+            turn.alone, turn.got_on = False, True
             self._changed.notify_all()
         return done
 
