@@ -127,7 +127,7 @@ def test_a_worker_that_is_killed_leaves_its_batch_to_another(
         workers.remove(killed)
         wait_for(sender, sent, "parts-*", takes=2)
         row = sender.wait_done(sent)
-        assert row.takes == 2
+        assert row.takes in {2, 3}  # both of the others may notice at the same moment
         assert_same(service, sender, sent, people)
         assert [worker.poll() for worker in workers] == [None, None]
     assert not any("Traceback" in log.read_text() for log in tmp_path.glob("log*"))
