@@ -72,7 +72,7 @@ def create_app(
     trail = Trail(storing.pseudonyms, clock, chance)
     most = settings.batches_per_tenant
     conversions = Conversions(rules, spool, log, give_way)
-    batches = Batches(storing.database, conversions, trail, clock, chance, most)
+    batches = Batches(storing.database, storing.writer, conversions, trail, clock, chance, most)
     tidying = Tidying(records, batches, settings, clock, log)
 
     @asynccontextmanager

@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 
 from api.batch.formats import FORMATS
 from api.batch.tally import NOT_KNOWN
+from api.cursors import NextCursor
 from api.record_forms import put_moment
 from api.storage.batches import State
 from api.storage.tables import StoredBatch
@@ -104,10 +105,7 @@ class BatchList(TypedDict):
     """A page of batches, the newest first."""
 
     items: Annotated[list[BatchInShort], Field(description="The batches of this page.")]
-    next_cursor: Annotated[
-        str | None,
-        Field(description="Send it as cursor for the next page; null on the last one."),
-    ]
+    next_cursor: NextCursor
 
 
 Counted = Annotated[int, Field(description="How many rows.")]

@@ -12,13 +12,12 @@ from starlette.concurrency import run_in_threadpool
 
 from api.batch.chunks import FileRefused
 from api.batch.formats import FORMATS, Format
-from api.batch.job import has_no_room, tell_refusal
-from api.batch.layout import Columns, Layout
-from api.batch.mapping import asked_in_batches
-from api.batch.running import open_order
+from api.batch.layout import Columns
+from api.batch.running import find_columns, tell_refusal
 from api.batch.spool import Result
+from api.batch.whole import has_no_room
 from api.callers import Caller, service_of
-from api.conversions import Conversions
+from api.conversions import NO_SUCH, Conversions
 from api.problems import Refusal
 from api.storage import batches as stored
 from api.storage.database import Database
@@ -26,14 +25,13 @@ from api.storage.failures import StorageUnavailable
 from api.storage.mappings import find_mapping
 from api.storage.moments import make_id
 from api.storage.tables import StoredBatch
-from api.storage.writer import Write, put_rows
+from api.storage.writer import Writer, put_rows
 from api.trail import Trail
 from api.uploads import Sent, receive
 from rules.errors import Fault
 
 LEFT = 3600.0
 """Seconds after which a folder that nothing is written into and that belongs to no batch is erased."""
-NO_SUCH = "There is no such batch."
 UNKNOWN_MAPPING = Fault(
     "/query/mapping", "not_an_option", "must be the id of a mapping that was sent to /mappings"
 )
@@ -47,6 +45,7 @@ class Batches:
     def __init__(
         self,
         database: Database,
+        writer: Writer,
         conversions: Conversions,
         trail: Trail,
         clock: Callable[[], datetime],
@@ -55,7 +54,7 @@ class Batches:
     ) -> None:
         """A tenant may have `most` batches that are not finished, those under way counted; 0 for any number."""
         self.spool, self._rules = conversions.spool, conversions.rules
-        self._database, self._conversions = database, conversions
+        self._database, self._writer, self._conversions = database, writer, conversions
         self._trail, self._clock, self._chance, self._most = trail, clock, chance, most
         self._coming = Counter[str]()
         """How many are being sent to this process, by tenant."""
@@ -100,13 +99,11 @@ class Batches:
             columns = await run_in_threadpool(self._look_into, batch)
             batch.columns = orjson.dumps(columns._asdict())
             await run_in_threadpool(self._add, caller, batch)
-        except (
-            StorageUnavailable
-        ):  # it may have been added all the same; if not, the file goes later
-            raise
+        except StorageUnavailable:
+            raise  # it may have been added all the same; if not, the file goes later
         except BaseException as failure:
             self.spool.erase(new)
-            if isinstance(failure, Exception) and has_no_room(failure):
+            if has_no_room(failure):
                 raise Refusal(507, NO_ROOM) from None
             raise
         self.poke()
@@ -152,9 +149,7 @@ class Batches:
         kind = FORMATS[batch.format]
         order = self.spool.order(batch, kind, self._rules.model)
         try:
-            with open_order(order, kind) as (source, _):
-                asked = asked_in_batches(self._rules.model)
-                return Layout(source.header, asked, order.mapping).columns
+            return find_columns(order, kind, self._rules.model)
         except FileRefused as refused:
             told = tell_refusal(refused, order)
             raise Refusal(422, told, [Fault("", "malformed", "cannot be scored")]) from None
@@ -214,12 +209,8 @@ class Batches:
         """
         batch = await self._find_done(caller, id)
         found = await self._conversions.find(batch, what, kind)
-        await run_in_threadpool(self._write, self._trail.note(caller, "batch_read", None))
+        await self._writer.write([self._trail.note(caller, "batch_read", None)])
         return found
-
-    def _write(self, *writes: Write) -> None:
-        with self._database.writing() as connection:
-            put_rows(connection, writes)
 
     async def _find_done(self, caller: Caller, id: UUID) -> StoredBatch:
         batch = await self.find(caller, id)

@@ -162,6 +162,12 @@ class StoringRoute(JsonRoute):
         await response(scope, receive, send)
 
 
+def read_media_type(headers: RawHeaders) -> str:
+    """What a body is said to be, without parameters and in lower case."""
+    sent = headers.get(b"content-type", b"").decode("latin-1").lower()
+    return sent.partition(";")[0].strip()
+
+
 def check_media_type(headers: RawHeaders) -> None:
     """Accept JSON in UTF-8, uncompressed.
 

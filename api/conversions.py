@@ -12,11 +12,10 @@ from structlog.typing import FilteringBoundLogger
 
 from api.batch.chunks import FileRefused
 from api.batch.formats import FORMATS, Format
-from api.batch.job import has_no_room, tell_refusal
-from api.batch.running import score_file
+from api.batch.running import score_file, tell_refusal
 from api.batch.scoring import Rules
 from api.batch.spool import Result, Spool
-from api.batch.whole import FileBusy
+from api.batch.whole import FileBusy, has_no_room
 from api.envelope import describe_failure
 from api.problems import Refusal
 from api.storage.tables import StoredBatch
@@ -113,7 +112,7 @@ class Conversions:
         except FileRefused as refused:
             refusal = Refusal(409, tell_refusal(refused, order))
         except BaseException as failure:  # noqa: BLE001  # told to whoever asks
-            if isinstance(failure, Exception) and has_no_room(failure):
+            if has_no_room(failure):
                 refusal = Refusal(507, "There is no room for the file at the moment.")
             else:
                 if not isinstance(failure, Ended):

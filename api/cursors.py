@@ -3,8 +3,10 @@
 import base64
 import binascii
 from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from typing import Annotated, Protocol, TypeVar
 from uuid import UUID
+
+from pydantic import Field
 
 from api.problems import Refusal
 from rules.errors import Fault
@@ -17,6 +19,13 @@ class HasId(Protocol):
 
 
 T = TypeVar("T", bound=HasId)
+Cursor = Annotated[str | None, Field(max_length=64, description="next_cursor of the page before.")]
+"""Where a page is to begin, as a caller asks for it."""
+NextCursor = Annotated[
+    str | None,
+    Field(description="Send it as cursor for the next page; null on the last one."),
+]
+"""Where the next page begins, as it is answered."""
 
 
 def put_cursor(id: UUID) -> str:

@@ -6,7 +6,7 @@ from binascii import Error as NotBase64
 from collections.abc import Mapping
 
 from api.batch.formats import FORMATS, Format
-from api.bodies import RawHeaders
+from api.bodies import RawHeaders, read_media_type
 from api.problems import Refusal
 from rules.errors import Fault
 
@@ -29,9 +29,8 @@ def find_kind(headers: RawHeaders) -> Format:
     Raises:
         Refusal: 415 where it is none of those that are taken.
     """
-    media_type = headers.get(b"content-type", b"").decode("latin-1").lower()
     encoding = headers.get(b"content-encoding", b"identity").decode("latin-1").lower()
-    kind = MEDIA_TYPES.get(media_type.partition(";")[0].strip())
+    kind = MEDIA_TYPES.get(read_media_type(headers))
     if kind is None:
         raise Refusal(415, f"Send the file as one of {', '.join(MEDIA_TYPES)}.")
     if encoding not in (ENCODINGS if kind.is_text else {"identity"}):

@@ -49,9 +49,8 @@ class TextReader:
 
     def _read_lines(self, size: int) -> bytes:
         """So many bytes and on to the end of a line, so that hardly ever a line is cut in two."""
-        if (
-            self._is_file
-        ):  # looked for beforehand: to put blocks together holds up every other thread
+        if self._is_file:
+            # The end is looked for first: to put blocks together holds up every other thread.
             start = self._stream.tell()
             self._stream.seek(start + size)
             size += len(self._stream.readline(LONGEST_LINE))

@@ -1,7 +1,5 @@
 """One batch, scored in segments from where it was left to its results, whatever happens on the way."""
 
-import errno
-import os
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from functools import cached_property
@@ -14,12 +12,12 @@ from api.batch.chunks import FileRefused
 from api.batch.formats import FORMATS
 from api.batch.joining import Joining
 from api.batch.ledger import Ledger, Stopped
-from api.batch.running import Order
+from api.batch.running import Order, tell_refusal
 from api.batch.scoring import Rules
 from api.batch.segments import Segment, Segments, name_files, put_whole
 from api.batch.spool import Spool
 from api.batch.tally import put_summary
-from api.batch.whole import FileBusy, NoPlace
+from api.batch.whole import FileBusy, NoPlace, has_no_room
 from api.envelope import describe_failure
 from api.storage.batches import State
 from api.storage.tables import StoredBatch
@@ -198,14 +196,3 @@ class Job:
         self._finish_as("done")
         self._log.info("batch done", rows=summary.rows, rejected=summary.rejected)
         return True
-
-
-def tell_refusal(refused: FileRefused, order: Order) -> str:
-    """Why a file is refused, for somebody who does not know where it lies."""
-    return str(refused).replace(str(order.source), "The file")
-
-
-def has_no_room(failure: Exception) -> bool:
-    """Whether something could not be written for want of room; the engine says so in words only."""
-    number = getattr(failure, "errno", None)
-    return number in {errno.ENOSPC, errno.EDQUOT} or os.strerror(errno.ENOSPC) in str(failure)

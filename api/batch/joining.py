@@ -8,9 +8,7 @@ from typing import Protocol
 
 import polars as pl
 
-from api.batch.layout import Layout
-from api.batch.mapping import asked_in_batches
-from api.batch.running import Order, RowsLostError, find_destinations, open_order
+from api.batch.running import Order, RowsLostError, find_columns, find_destinations
 from api.batch.scoring import Rules
 from api.batch.segments import KEPT, Segment, name_counts, name_part
 from api.batch.tally import Summary, Tally
@@ -75,9 +73,8 @@ class Joining:
                 file.close()
             if self._last != self._tally.rows:
                 raise RowsLostError(self._last, self._tally.scored, self._tally.rejected)
-        with open_order(self._order, self._places[0].kind) as (source, _):
-            layout = Layout(source.header, asked_in_batches(self._rules.model), self._order.mapping)
-        return self._tally.sum_up(layout.columns, self._notes, seconds)
+        columns = find_columns(self._order, self._places[0].kind, self._rules.model)
+        return self._tally.sum_up(columns, self._notes, seconds)
 
     def give_up(self) -> None:
         """Leave the files as they were before."""

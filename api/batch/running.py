@@ -19,6 +19,7 @@ from api.batch.scoring import ChunkScorer, Rules
 from api.batch.tally import Summary, Tally
 from api.batch.whole import STREAM, name_part, read_ahead
 from api.batch.written import Destination, Written
+from rules.definitions import Model
 
 
 class Order(NamedTuple):
@@ -66,7 +67,7 @@ def score_file(
     started = time.monotonic()
     target, rejects = find_destinations(order)
     with open_order(order, target.kind) as (source, done):
-        layout = Layout(source.header, asked_in_batches(rules.model), order.mapping)
+        layout = lay_out(source, order, rules.model)
         begin(layout.columns)
         tally = Tally(rules.model)
         with ExitStack() as stack:
@@ -166,6 +167,30 @@ def open_order(order: Order, target: Format) -> Iterator[tuple[Source, Callable[
             return stream.tell() / size if size else 0.0
 
         yield source, done
+
+
+def lay_out(source: Source, order: Order, model: Model) -> Layout:
+    """The columns of an order's file, told apart.
+
+    Raises:
+        FileRefused: where they are of no use.
+    """
+    return Layout(source.header, asked_in_batches(model), order.mapping)
+
+
+def find_columns(order: Order, target: Format, model: Model) -> Columns:
+    """What the columns of an order's file are taken for.
+
+    Raises:
+        FileRefused: where the file, or what is to be made of it, cannot be used.
+    """
+    with open_order(order, target) as (source, _):
+        return lay_out(source, order, model).columns
+
+
+def tell_refusal(refused: FileRefused, order: Order) -> str:
+    """Why a file is refused, for somebody who does not know where it lies."""
+    return str(refused).replace(str(order.source), "The file")
 
 
 def _find_source(order: Order, stack: ExitStack) -> tuple[BinaryIO, Format]:

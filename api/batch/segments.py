@@ -16,10 +16,8 @@ import polars as pl
 
 from api.batch.chunks import ROW, Chunk, Style
 from api.batch.formats import ARROW, Format
-from api.batch.layout import Layout
-from api.batch.mapping import asked_in_batches
 from api.batch.outputs import Outputs
-from api.batch.running import Order, find_destinations, open_order
+from api.batch.running import Order, find_destinations, lay_out, open_order
 from api.batch.scoring import ChunkScorer, Rules, Scored
 from api.batch.tally import Tally
 from api.batch.whole import read_ahead, write_whole
@@ -67,7 +65,7 @@ class Segments:
             self._source, self._done = opening.enter_context(
                 open_order(order, self._places[0].kind)
             )
-            self._layout = Layout(self._source.header, asked_in_batches(rules.model), order.mapping)
+            self._layout = lay_out(self._source, order, rules.model)
             chunks = opening.enter_context(closing(read_ahead(self._source.read())))
             self._chunks = skip_rows(chunks, self._row)
             self._stack = opening.pop_all()

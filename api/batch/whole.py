@@ -1,5 +1,6 @@
 """Files that appear whole or not at all, and rows that are read while the ones before are being scored."""
 
+import errno
 import fcntl
 import os
 import sys
@@ -29,6 +30,12 @@ class NoPlace(FileRefused):
     def __init__(self, folder: Path, cause: OSError) -> None:
         super().__init__(f"{folder}: cannot be written to: {cause.strerror}.")
         self.errno = cause.errno
+
+
+def has_no_room(failure: BaseException) -> bool:
+    """Whether something could not be written for want of room; the engine says so in words only."""
+    number = getattr(failure, "errno", None)
+    return number in {errno.ENOSPC, errno.EDQUOT} or os.strerror(errno.ENOSPC) in str(failure)
 
 
 @contextmanager

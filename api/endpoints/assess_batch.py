@@ -14,7 +14,7 @@ from api import batch_forms
 from api.batch.chunks import FileRefused
 from api.batch.requests import KINDS, Kind, NotAnArray, TooManyRows, score_body, split_array
 from api.batch_payloads import batch_result, batch_row
-from api.bodies import OwnRoute, read_body
+from api.bodies import OwnRoute, read_body, read_media_type
 from api.callers import caller_in
 from api.document import problems
 from api.endpoints.batches import answer_accepted
@@ -72,8 +72,7 @@ def find_kind(headers: dict[bytes, bytes]) -> Kind:
     Raises:
         Refusal: 415 where it is none of those that are taken.
     """
-    sent = headers.get(b"content-type", b"").decode("latin-1").lower()
-    kind = KINDS.get(sent.partition(";")[0].strip())
+    kind = KINDS.get(read_media_type(headers))
     if kind is None or headers.get(b"content-encoding", b"identity") != b"identity":
         raise Refusal(415, f"Send the batch as {', '.join(KINDS)}, without compression.")
     return kind

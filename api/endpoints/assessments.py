@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 
 from api.bodies import StoringRoute
 from api.callers import known_caller, needs
-from api.cursors import cut_page, read_cursor
+from api.cursors import Cursor, NextCursor, cut_page, read_cursor
 from api.document import problems
 from api.parts import Parts
 from api.payloads import PERSON, AssessPayload
@@ -88,10 +88,7 @@ class StoredList(TypedDict):
     """A page of stored assessments, the newest first."""
 
     items: Annotated[list[StoredInShort], Field(description="The assessments of this page.")]
-    next_cursor: Annotated[
-        str | None,
-        Field(description="Send it as cursor for the next page; null on the last one."),
-    ]
+    next_cursor: NextCursor
 
 
 def _written_out(value: object) -> object:
@@ -131,9 +128,7 @@ class ListQuery(BaseModel):
         Field(pattern=r"^[\w.+-]{1,64}$", description="Only those of these rules, such as 2026.1."),
     ] = None
     limit: Annotated[int, Field(ge=1, le=200, description="How many on a page.")] = 50
-    cursor: Annotated[
-        str | None, Field(max_length=64, description="next_cursor of the page before.")
-    ] = None
+    cursor: Cursor = None
 
     @property
     def filter(self) -> Filter:

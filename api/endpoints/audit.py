@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypedDict
 
 from api.callers import known_caller, needs
-from api.cursors import cut_page, read_cursor
+from api.cursors import Cursor, NextCursor, cut_page, read_cursor
 from api.document import problems
 from api.endpoints.assessments import answer_private
 from api.parts import Parts
@@ -44,10 +44,7 @@ class Trail(TypedDict):
     """A page of the audit trail, the newest first."""
 
     items: Annotated[list[Entry], Field(description="The entries of this page.")]
-    next_cursor: Annotated[
-        str | None,
-        Field(description="Send it as cursor for the next page; null on the last one."),
-    ]
+    next_cursor: NextCursor
 
 
 class AuditQuery(BaseModel):
@@ -63,9 +60,7 @@ class AuditQuery(BaseModel):
         Field(pattern=PERSON, description="Only what was done to this person's records."),
     ] = None
     limit: Annotated[int, Field(ge=1, le=500, description="How many on a page.")] = 100
-    cursor: Annotated[
-        str | None, Field(max_length=64, description="next_cursor of the page before.")
-    ] = None
+    cursor: Cursor = None
 
 
 def router(parts: Parts) -> APIRouter:

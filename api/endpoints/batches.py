@@ -18,9 +18,10 @@ from api.batch_forms import (
     put_batch,
     put_batch_in_short,
 )
-from api.batches import NO_SUCH, UNKNOWN_MAPPING
+from api.batches import UNKNOWN_MAPPING
 from api.callers import known_caller, needs
-from api.cursors import cut_page, read_cursor
+from api.conversions import NO_SUCH
+from api.cursors import Cursor, cut_page, read_cursor
 from api.document import problems
 from api.downloads import Download
 from api.endpoints.assessments import JSON, answer_private, read_id
@@ -66,6 +67,16 @@ RANGE: dict[str, Any] = {
         }
     ]
 }
+AS_DOWNLOAD: dict[str, Any] = {
+    "response_class": Response,
+    "responses": {
+        **problems(304, 404, 409, 416, 422, 503, 507),
+        **PART,
+        200: {"content": FILES},
+    },
+    "openapi_extra": {**needs("batch"), **RANGE},
+}
+"""How an operation is declared that answers with a file."""
 Id = Annotated[
     str,
     Path(description="Id of a batch.", examples=["0198a0b2-8c00-7000-8000-000000000001"]),
@@ -105,9 +116,7 @@ class BatchQuery(BaseModel):
 
     state: Annotated[State | None, Field(description="Only those in this state.")] = None
     limit: Annotated[int, Field(ge=1, le=200, description="How many on a page.")] = 50
-    cursor: Annotated[
-        str | None, Field(max_length=64, description="next_cursor of the page before.")
-    ] = None
+    cursor: Cursor = None
 
 
 class ResultQuery(BaseModel):
@@ -200,14 +209,8 @@ def router(parts: Parts) -> APIRouter:
 
     @router.get(
         "/{id}/scores",
-        response_class=Response,
         response_description="The rows that have scores.",
-        responses={
-            **problems(304, 404, 409, 416, 422, 503, 507),
-            **PART,
-            200: {"content": FILES},
-        },
-        openapi_extra={**needs("batch"), **RANGE},
+        **AS_DOWNLOAD,
     )
     async def get_scores(
         request: Request, id: Id, wanted: Annotated[ResultQuery, Query()]
@@ -221,14 +224,8 @@ def router(parts: Parts) -> APIRouter:
 
     @router.get(
         "/{id}/rejects",
-        response_class=Response,
         response_description="The rows that have to be corrected.",
-        responses={
-            **problems(304, 404, 409, 416, 422, 503, 507),
-            **PART,
-            200: {"content": FILES},
-        },
-        openapi_extra={**needs("batch"), **RANGE},
+        **AS_DOWNLOAD,
     )
     async def get_rejects(
         request: Request, id: Id, wanted: Annotated[ResultQuery, Query()]

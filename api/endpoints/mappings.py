@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from api.bodies import LARGEST_BODY, read_body
+from api.bodies import LARGEST_BODY, read_body, read_media_type
 from api.callers import known_caller, needs
 from api.document import problems
 from api.endpoints.assessments import JSON, answer_private, read_id
@@ -73,8 +73,7 @@ def router(parts: Parts) -> APIRouter:
         It is checked whole, and every fault of it is told at once.
         """
         headers = dict(request.scope["headers"])
-        sent = headers.get(b"content-type", b"").decode("latin-1").lower()
-        if sent.partition(";")[0].strip() != MEDIA_TYPE:
+        if read_media_type(headers) != MEDIA_TYPE:
             raise Refusal(415, f"Send the mapping as {MEDIA_TYPE}.")
         content = await read_body(headers, request.receive, LARGEST_BODY)
         kept = await mappings.add(known_caller(request.scope), content)

@@ -6,10 +6,10 @@ after that.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, case, delete, func, insert, text, update
+from sqlalchemy import Connection, case, delete, func, insert, text, update
 from sqlmodel import Session, col, select
 
 from api.storage.moments import first_id
@@ -17,7 +17,6 @@ from api.storage.tables import StoredBatch
 
 State = Literal["waiting", "running", "done", "failed"]
 """What may become of a batch."""
-STATES: tuple[State, ...] = get_args(State)
 AT_ONCE = 1_000
 """Ids that are asked for in one statement."""
 UNFINISHED: tuple[State, ...] = ("waiting", "running")
@@ -115,11 +114,6 @@ def take_batch(
         .one_or_none()
     )
     return StoredBatch(**taken) if taken else None
-
-
-def has_got_on() -> ColumnElement[bool]:
-    """Whether rows of a batch were scored since it was taken up last."""
-    return _rows != _rows_when_taken
 
 
 def write_batch(connection: Connection, id: UUID, takes: int, changed: Mapping[str, Any]) -> bool:
