@@ -186,6 +186,13 @@ def check_media_type(headers: RawHeaders) -> None:
         raise Refusal(415)
 
 
+def check_length(headers: RawHeaders, most: int, too_large: Refusal) -> None:
+    """Refuse a body that is announced to have more bytes than `most`, before any of it is read."""
+    announced = headers.get(b"content-length", b"0")
+    if announced.isdigit() and int(announced) > most:
+        raise too_large
+
+
 async def read_body(headers: RawHeaders, receive: Receive, most: int) -> bytes:
     """The whole body.
 
@@ -193,10 +200,8 @@ async def read_body(headers: RawHeaders, receive: Receive, most: int) -> bytes:
         Refusal: 413 as soon as it is known to have more bytes than `most`.
         ClientDisconnect: when the caller went away before the end.
     """
-    announced = headers.get(b"content-length", b"0")
     too_large = Refusal(413, f"The body may have at most {most} bytes.")
-    if announced.isdigit() and int(announced) > most:
-        raise too_large
+    check_length(headers, most, too_large)
     body, more = b"", True
     while more:
         message = await receive()

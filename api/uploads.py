@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
 from api.batch.formats import Format
-from api.bodies import RawHeaders
+from api.bodies import RawHeaders, check_length
 from api.problems import Refusal
 
 BLOCK = 1 << 20
@@ -44,10 +44,8 @@ async def stream_body(
             `most`.
         ClientDisconnect: when the caller went away before the end.
     """
-    announced = headers.get(b"content-length", b"0")
     too_large = Refusal(413, f"The body may have at most {most:,} bytes.", headers=CLOSE)
-    if announced.isdigit() and int(announced) > most:
-        raise too_large
+    check_length(headers, most, too_large)
     size, more, turn = 0, True, (time.monotonic(), 0)
     while more:
         try:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import httpx
 from batches import RULES
-from clinic import make_key_text
+from clinic import DESK, make_key_text
 from serving import Serving, psoas
 
 from api.batch.running import Order, score_file
@@ -19,6 +19,24 @@ from api.storing import open_database
 from bench.generate import write_people
 
 Storage = dict[str, Any]
+SOON = 8.0
+"""Seconds after which an answer is too late."""
+STARTS = 30.0
+"""Seconds that a process may need to start, and to take up a batch that another one left."""
+SLOWLY = """
+import time
+from functools import partialmethod
+from api.batch import delimited
+from api.batch.scoring import ChunkScorer
+from api.batch.segments import Segments
+def score_slowly(self, chunk, score=ChunkScorer.score):
+    time.sleep(0.3)
+    return score(self, chunk)
+delimited.BLOCK = 1 << 20
+Segments.__init__ = partialmethod(Segments.__init__, rows=1_000)
+ChunkScorer.score = score_slowly
+"""
+"""Makes a process score text in many small segments with a pause before each."""
 TIDY = 5.0
 """Seconds within which what a run kept is gone, once the batch is done."""
 
@@ -127,3 +145,52 @@ def holds(process: int, folder: Path) -> bool:
         if opened.is_relative_to(folder.resolve()):
             return True
     return False
+
+
+def is_begun(row: StoredBatch) -> bool:
+    return row.state == "running" and row.rows_done > 0
+
+
+def assert_problem(answer: httpx.Response, status: int, says: str = "") -> None:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert says in answer.json()["detail"]
+
+
+def assert_assesses(service: Serving) -> None:
+    """See that people are assessed, and soon."""
+    began = time.monotonic()
+    answer = httpx.post(f"{service.address}/assess", json={"answers": DESK}, timeout=SOON)
+    assert answer.status_code == 200
+    assert time.monotonic() - began < SOON
+
+
+def assert_not_there_yet(service: Serving, sender: Sender, sent: str) -> None:
+    """See that nothing can be had of what is half-done."""
+    for what in ("scores", "rejects", "summary", "scores?format=parquet"):
+        assert_problem(sender.call(service, "GET", f"/batches/{sent}/{what}"), 409, "not done yet")
+
+
+def list_spool(sender: Sender) -> list[str]:
+    """What lies in the spool."""
+    folder = sender.folder("")
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def list_batches(service: Serving, sender: Sender) -> list[str]:
+    return [one["id"] for one in sender.call(service, "GET", "/batches").json()["items"]]
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float = SOON) -> None:
+    """Wait until something is so."""
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def get_when_made(service: Serving, sender: Sender, path: str) -> httpx.Response:
+    """What is answered once a file is no longer being made."""
+    while (answer := sender.call(service, "GET", path)).status_code == 503:
+        time.sleep(0.5)
+    return answer

@@ -2,7 +2,6 @@
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import time
@@ -16,6 +15,7 @@ from postgres import new_database
 from sending import People, Sender, Storage, assert_same, holds, make_people, migrated
 from serving import serving, working
 
+pytest_plugins = ["sent_people"]
 ROWS = 500_000 if SOAK else 300_000
 KINDS = ["sqlite", "postgresql"]
 MOMENTS = {
@@ -36,13 +36,6 @@ LEAVES = 15.0
 @pytest.fixture(scope="session")
 def people(tmp_path_factory: pytest.TempPathFactory) -> People:
     return make_people(tmp_path_factory.mktemp("people"), ROWS)
-
-
-@pytest.fixture(autouse=True)
-def tidy(tmp_path: Path) -> Iterator[None]:
-    """Leave no large files behind."""
-    yield
-    shutil.rmtree(tmp_path / "data", ignore_errors=True)
 
 
 @pytest.fixture(params=KINDS)

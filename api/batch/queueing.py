@@ -77,35 +77,37 @@ class BatchQueue:
         """Whether it is connected."""
         return self._client is not None
 
+    @property
+    def _asked(self) -> DBOSClient:
+        """What looks into the queue and changes it, once it is open."""
+        if self._client is None:
+            raise RuntimeError("the queue is not open")
+        return self._client
+
     def list_runs(self) -> Mapping[UUID, Run]:
         """All runs that the queue knows of, by batch."""
-        if self._client is None:
-            return {}
-        listed = self._client.list_workflows(name=WORKFLOW, load_input=False, load_output=False)
+        listed = self._asked.list_workflows(name=WORKFLOW, load_input=False, load_output=False)
         return {UUID(one.workflow_id): Run(one.status, one.app_version) for one in listed}
 
     def enqueue(self, id: UUID) -> None:
         """Put a batch into the queue; one that is there already stays as it is."""
-        if self._client:
-            self._client.enqueue(
-                {
-                    "workflow_name": WORKFLOW,
-                    "queue_name": QUEUE,
-                    "workflow_id": str(id),
-                    "app_version": self._version,
-                },
-                str(id),
-            )
+        self._asked.enqueue(
+            {
+                "workflow_name": WORKFLOW,
+                "queue_name": QUEUE,
+                "workflow_id": str(id),
+                "app_version": self._version,
+            },
+            str(id),
+        )
 
     def resume(self, id: UUID) -> None:
         """Put a batch back into the queue, to go on behind what is kept of it."""
-        if self._client:
-            self._client.resume_workflow(str(id), queue_name=QUEUE)
+        self._asked.resume_workflow(str(id), queue_name=QUEUE)
 
     def forget(self, id: UUID) -> None:
         """Forget a run and all that is kept of it."""
-        if self._client:
-            self._client.delete_workflow(str(id))
+        self._asked.delete_workflow(str(id))
 
     def close(self, seconds: int, left: Collection[UUID]) -> None:
         """Take nothing more, wait so long for runs that are about to end, and put back what is left of them."""
