@@ -19,7 +19,7 @@ from serving import psoas
 from api.batch.queueing import Run
 from api.batch.runner import Pace, Runner, Turns, Watch, choose_step
 from api.logs import open_log
-from api.storage.batches import find_batch
+from api.storage.batches import find_batch, take_batch, write_batch
 from api.storing import now
 
 Storage = dict[str, Any]
@@ -181,6 +181,32 @@ def test_a_run_that_was_lost_is_begun_again(clinic: Clinic) -> None:
         lambda session: find_batch(session, clinic.tenant, UUID(place.rpartition("/")[2]))
     )
     assert (found.takes, found.fruitless) == (1, 1)
+
+
+def test_what_other_rules_did_is_told_no_longer(clinic: Clinic) -> None:
+    place = clinic.send("sitting_hours_per_day\n9\n").headers["location"]
+    batch = UUID(place.rpartition("/")[2])
+    database = clinic.app.state.parts.database
+
+    def take(digest: str) -> tuple[int, int, int]:
+        row = database.change(lambda connection: take_batch(connection, batch, now(), "v", digest))
+        told = clinic.call("GET", place).json()
+        assert (told["rows_done"], told["rows_rejected"]) == (row.rows_done, row.rows_rejected)
+        return row.rows_done, row.rows_when_taken, row.fruitless
+
+    def get_on(rows: int) -> None:
+        done = {"rows_done": rows, "rows_rejected": 1, "share_done": 0.5}
+        takes = database.look_up(lambda session: find_batch(session, clinic.tenant, batch)).takes
+        assert database.change(lambda connection: write_batch(connection, batch, takes, done))
+
+    assert take("old") == (0, 0, 1)
+    assert take("old") == (0, 0, 2)
+    get_on(500)
+    assert take("old") == (500, 500, 1)
+    assert take("old") == (500, 500, 2)
+    assert take("new") == (0, 0, 1)
+    get_on(500)
+    assert take("new") == (500, 500, 1)
 
 
 def test_without_the_queues_tables_it_waits_and_says_so(storage: Storage) -> None:

@@ -91,7 +91,12 @@ def batched(ids: Collection[UUID], size: int) -> Iterator[Sequence[UUID]]:
 def take_batch(
     connection: Connection, id: UUID, moment: datetime, version: str, digest: str
 ) -> StoredBatch | None:
-    """Take up a batch that is not finished, to score it by these rules; none where there is no such batch."""
+    """Take up a batch that is not finished, to score it by these rules; none where there is no such batch.
+
+    What was done by other rules is not gone on with, so it is not told any longer, either.
+    """
+    goes_on = col(StoredBatch.model_digest) == digest
+    kept = case((goes_on, _rows), else_=0)
     taken = (
         connection.execute(
             update(StoredBatch)
@@ -103,10 +108,13 @@ def take_batch(
                 model_digest=digest,
                 started_at=func.coalesce(col(StoredBatch.started_at), moment),
                 takes=_takes + 1,
-                fruitless=case((_rows != _rows_when_taken, 1), else_=_fruitless + 1),
+                rows_done=kept,
+                rows_rejected=case((goes_on, col(StoredBatch.rows_rejected)), else_=0),
+                share_done=case((goes_on, col(StoredBatch.share_done)), else_=0.0),
+                fruitless=case((goes_on & (_rows == _rows_when_taken), _fruitless + 1), else_=1),
                 taken_at=moment,
                 updated_at=moment,
-                rows_when_taken=_rows,
+                rows_when_taken=kept,
             )
             .returning(*StoredBatch.__table__.columns)  # type: ignore[attr-defined]
         )
