@@ -56,8 +56,8 @@ class Assessor:
 
     KEPT = 256
 
-    def __init__(self, model: Model, language: str = "en") -> None:
-        words, scale = model.words[language], Scale(model)
+    def __init__(self, model: Model) -> None:
+        words, scale = model.words, Scale(model)
         self.model, self.words = model, words
         self._scale = scale
         self._stamp: ModelStamp = {

@@ -23,9 +23,10 @@ def find_loose_ends(model: Model) -> Iterator[str]:
     for routine in model.routines:
         for key, message in _check_routine(model, routine):
             yield f"routines/{routine.id}.toml: {key}: {message}"
-    for name, words in model.words.items():
-        if words.language != name:
-            yield f"words/{name}.toml: language: must be the file's name"
+    if model.words.language != model.language.tag:
+        yield "words/en.toml: language: must be the file's name"
+    for name in sorted(model.drawings.keys() - {routine.id for routine in model.routines}):
+        yield f"drawings/{name}.svg: there is no such routine"
     for habit in model.habits:
         for key, message in (*_check_questions(habit), *_check_uses(habit)):
             yield f"habits/{habit.id}.toml: {key}: {message}"

@@ -199,6 +199,17 @@ class Note(Definition):
     """Ids of the sources behind it."""
 
 
+class Language(Definition):
+    """The language in which a model is told."""
+
+    tag: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+    """Its BCP 47 tag."""
+    translation_reviewed: bool | None
+    """Whether the translation has been reviewed; null for the language in which the model is written."""
+    told_in: tuple[str, ...]
+    """The tags of the languages of its texts: its own, and English where a text is not translated."""
+
+
 class Model(Definition):
     """The whole of the rules, as loaded from a folder of reviewed files."""
 
@@ -223,7 +234,10 @@ class Model(Definition):
     habits: Annotated[tuple[Habit, ...], Field(min_length=1)]
     warnings: Mapping[Id, AnswerWarning]
     sources: Mapping[Id, Source]
-    words: Mapping[Id, Words]
+    words: Words
+    language: Language
+    drawings: Mapping[Id, str]
+    """A drawing for each routine that has one, as SVG."""
 
     @model_validator(mode="after")
     def check_levels(self) -> Self:

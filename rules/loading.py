@@ -1,9 +1,9 @@
-"""Reads the model's folder, checks that everything in it holds together, and stamps version and digest."""
+"""Reads the model's folder, checks that everything in it holds together, and stamps version, digest and language."""
 
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +13,32 @@ from rules.checking import find_loose_ends
 from rules.definitions import Model
 from rules.errors import ModelError
 from rules.proving import find_dishonest
+from rules.translating import WORDS, Overlay, Translation
 
 PACKAGED_MODEL = Path(__file__).parent / "psoas"
 """The reviewed model that comes with the project."""
 
 SECTIONS = ("about", "symptoms")
 """Files that each hold the questions of one section."""
-SINGLE_FILES = ("model", *SECTIONS, "plan", "safety", "background", "warnings", "sources")
+SINGLE_FILES = (
+    *("model", *SECTIONS, "plan", "safety", "background", "warnings", "sources"),
+    WORDS,
+)
 """Files that must be there once."""
-FOLDERS = ("habits", "routines", "words")
+FOLDERS = ("habits", "routines")
 """Folders in which each file's name is the id of what it holds."""
+DRAWINGS, TRANSLATIONS = "drawings", "translations"
+"""Folders of what shows the rules, or says them in other languages, and is no part of them."""
+ABOUT_TRANSLATION = "language"
+"""The file of a translation that says how far it can be relied on."""
+ENGLISH = "en"
+UNKNOWN = "not a file the model knows"
 
 Tables = dict[str, Any]
 
 
 def load_model(folder: Path = PACKAGED_MODEL) -> Model:
-    """Load and check a model folder.
+    """Load and check a model folder, in English.
 
     Raises:
         ModelError: with every problem found, each naming the file and the key.
@@ -39,16 +49,55 @@ def load_model(folder: Path = PACKAGED_MODEL) -> Model:
         for name, tables in files.items()
         for key in _find_ungrounded(tables)
     ]
-    document = _assemble(files)
-    try:
-        model = Model.model_validate(document)
-    except ValidationError as error:
-        problems = [_describe(document, fault["loc"], fault["msg"]) for fault in error.errors()]
-        raise ModelError(problems + ungrounded) from None
+    language = {"tag": ENGLISH, "translation_reviewed": None, "told_in": (ENGLISH,)}
+    model = _make(folder, files, language, _digest(files), ungrounded)
     problems = ungrounded + list(find_loose_ends(model))
     if problems := problems or list(find_dishonest(model)):
         raise ModelError(problems)
     return model
+
+
+def load_languages(folder: Path = PACKAGED_MODEL) -> dict[str, Model]:
+    """The same rules in every language that the folder has, by BCP 47 tag; English first.
+
+    What a translation lacks is said in English. Its texts are no part of the rules, so all have
+    the same digest.
+
+    Raises:
+        ModelError: with every problem found, each naming the file and the key.
+    """
+    model = load_model(folder)
+    files, models = _read_files(folder), {ENGLISH: model}
+    for translation in _read_translations(folder):
+        overlay = Overlay(translation)
+        translated, covers = overlay.lay(files)
+        if overlay.problems:
+            raise ModelError(overlay.problems)
+        tag = translation.tag
+        language = {
+            "tag": tag,
+            "translation_reviewed": translation.reviewed,
+            "told_in": (tag,) if covers else (tag, ENGLISH),
+        }
+        models[tag] = _make(folder, translated, language, model.digest)
+    return models
+
+
+def _make(
+    folder: Path,
+    files: Mapping[str, Tables],
+    language: Tables,
+    digest: str,
+    known: Sequence[str] = (),
+) -> Model:
+    """The model that files say; what is wrong with its parts is told together with what is known already."""
+    drawings = _read_drawings(folder)
+    document = _assemble(files, language=language, digest=digest, drawings=drawings)
+    try:
+        return Model.model_validate(document)
+    except ValidationError as error:
+        problems = [_describe(document, fault["loc"], fault["msg"]) for fault in error.errors()]
+        raise ModelError([*problems, *known]) from None
 
 
 def _read_files(folder: Path) -> dict[str, Tables]:
@@ -56,22 +105,71 @@ def _read_files(folder: Path) -> dict[str, Tables]:
     files: dict[str, Tables] = {}
     problems = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        name = path.relative_to(folder).with_suffix("").as_posix()
-        parent, _, _ = name.rpartition("/")
-        if path.suffix != ".toml" or not (name in SINGLE_FILES or parent in FOLDERS):
-            problems.append(f"{path.relative_to(folder).as_posix()}: not a file the model knows")
+        relative = path.relative_to(folder)
+        name, parent = relative.with_suffix("").as_posix(), relative.parent.as_posix()
+        if relative.parts[0] in (DRAWINGS, TRANSLATIONS):
             continue
-        try:
-            files[name] = _freeze(tomllib.loads(path.read_text("utf-8")))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-            problems.append(f"{name}.toml: {error}")
-    missing = [
-        name for name in (*SINGLE_FILES, "words/en") if not (folder / f"{name}.toml").exists()
-    ]
+        if path.suffix != ".toml" or not (name in SINGLE_FILES or parent in FOLDERS):
+            problems.append(f"{relative.as_posix()}: {UNKNOWN}")
+            continue
+        files.update(_read_tables(path, name, "", problems))
+    missing = [name for name in SINGLE_FILES if not (folder / f"{name}.toml").exists()]
     problems += [f"{name}.toml: is missing" for name in missing]
     if problems:
         raise ModelError(problems)
     return files
+
+
+def _read_tables(path: Path, name: str, inside: str, problems: list[str]) -> dict[str, Tables]:
+    """A file's content by its name; none and a problem where it is no TOML."""
+    try:
+        return {name: _freeze(tomllib.loads(path.read_text("utf-8")))}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        problems.append(f"{inside}{name}.toml: {error}")
+        return {}
+
+
+def _read_translations(folder: Path) -> Iterator[Translation]:
+    """Every translation, in the order of the tags."""
+    problems: list[str] = []
+    for place in sorted((folder / TRANSLATIONS).glob("*")):
+        inside, files = f"{TRANSLATIONS}/{place.name}/", dict[str, Tables]()
+        if not place.is_dir():
+            raise ModelError([f"{TRANSLATIONS}/{place.name}: {UNKNOWN}"])
+        if place.name == ENGLISH:
+            raise ModelError([f"{inside}: English lies in the files of the model itself"])
+        for path in sorted(path for path in place.rglob("*") if path.is_file()):
+            name = path.relative_to(place).with_suffix("").as_posix()
+            if path.suffix == ".toml":
+                files.update(_read_tables(path, name, inside, problems))
+            else:
+                problems.append(f"{inside}{path.relative_to(place).as_posix()}: {UNKNOWN}")
+        about = files.pop(ABOUT_TRANSLATION, {})
+        if about.keys() != {"translation_reviewed"} or not isinstance(
+            about["translation_reviewed"], bool
+        ):
+            where = f"{inside}{ABOUT_TRANSLATION}.toml"
+            problems.append(f"{where}: must say translation_reviewed = true or false, and no more")
+        if problems:
+            raise ModelError(problems)
+        yield Translation(place.name, about["translation_reviewed"], files)
+
+
+def _read_drawings(folder: Path) -> dict[str, str]:
+    """The drawing of each routine that has one, by the routine's id, as SVG."""
+    drawings, problems = {}, []
+    for path in sorted((folder / DRAWINGS).glob("*")):
+        place = path.relative_to(folder).as_posix()
+        if path.suffix != ".svg":
+            problems.append(f"{place}: {UNKNOWN}")
+            continue
+        try:
+            drawings[path.stem] = path.read_text("utf-8")
+        except UnicodeDecodeError as error:
+            problems.append(f"{place}: {error}")
+    if problems:
+        raise ModelError(problems)
+    return drawings
 
 
 def _freeze(value: Any) -> Any:
@@ -81,8 +179,8 @@ def _freeze(value: Any) -> Any:
     return tuple(_freeze(item) for item in value) if isinstance(value, list) else value
 
 
-def _assemble(files: dict[str, Tables]) -> Tables:
-    """All files as one document, each part under the name by which the model knows it."""
+def _assemble(files: Mapping[str, Tables], **told: Any) -> Tables:
+    """All files as one document, each part under the name by which the model knows it, and what follows from the folder."""
     routines = _tell_claims(_read_folder(files, "routines"), files["background"])
     return _add(
         "model",
@@ -91,17 +189,13 @@ def _assemble(files: dict[str, Tables]) -> Tables:
         planner=_offer(_add("plan", files["plan"], id="plan"), {"routines": routines}),
         habits=tuple(sorted(_read_folder(files, "habits"), key=_order)),
         routines=routines,
-        words={
-            name.removeprefix("words/"): tables
-            for name, tables in files.items()
-            if name.startswith("words/")
-        },
+        words=files[WORDS],
         **{name: files[name] for name in ("safety", "background", "warnings", "sources")},
-        digest=_digest(files),
+        **told,
     )
 
 
-def _read_folder(files: dict[str, Tables], folder: str) -> tuple[Tables, ...]:
+def _read_folder(files: Mapping[str, Tables], folder: str) -> tuple[Tables, ...]:
     """The parts of a folder, in the order of their names; a file's name is the id of what it holds."""
     return tuple(
         _add(name, tables, id=name.removeprefix(f"{folder}/"))
@@ -187,11 +281,14 @@ def _find_ungrounded(value: Any, key: str = "", vouched: bool = False) -> Iterat
 
 def _describe(document: Tables, loc: tuple[int | str, ...], message: str) -> str:
     """A fault of the whole document as `file: key: message`."""
+    tag = document["language"]["tag"]
     match loc:
         case (("habits" | "routines") as folder, int(position), *keys):
             name = f"{folder}/{document[folder][position]['id']}"
-        case ("words", language, *keys):
-            name = f"words/{language}"
+        case ("words", *keys):
+            name = WORDS if tag == ENGLISH else "words"
+        case ("language", *keys):
+            name = ABOUT_TRANSLATION
         case ("planner", *keys):
             name = "plan"
         case (str(part), *keys) if part in SINGLE_FILES:
@@ -199,4 +296,5 @@ def _describe(document: Tables, loc: tuple[int | str, ...], message: str) -> str
         case _:
             name, keys = "model", list(loc)
     steps = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in keys)
-    return f"{name}.toml: {steps.lstrip('.') or 'the file as a whole'}: {message}"
+    inside = "" if tag == ENGLISH else f"{TRANSLATIONS}/{tag}/"
+    return f"{inside}{name}.toml: {steps.lstrip('.') or 'the file as a whole'}: {message}"

@@ -14,7 +14,7 @@ from rules.comparison import ScoreInShort
 from rules.trend import Told, compare_scores, find_direction, show_trend
 
 ASSESSOR = Assessor(MODEL)
-WORDS = MODEL.words["en"].trend
+WORDS = MODEL.words.trend
 
 
 def span(score: float | None, low: float, high: float) -> ScoreInShort:
