@@ -1,7 +1,7 @@
 """The OpenAPI document: what the framework derives, with problems, examples and words added."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
 from api.problems import KINDS, PROBLEM_TYPE, Problem
+from api.schemas import shape_schemas
 
 EXAMPLES = Path(__file__).parent.parent / "openapi" / "examples"
 """Requests with their responses, one folder an operation; the tests replay them."""
@@ -53,10 +54,11 @@ psoas, says how sure anyone can be and where every point comes from, and suggest
 - **Missing is not zero.** What is not answered widens the interval `low` to `high`.
 - **Errors** are problem details (RFC 9457). A 422 lists every fault with a JSON pointer and a code,
   and never repeats a value.
-- **No answer is logged, and only `/assessments` stores.** Elsewhere the last results stay in memory for a while,
+- **No answer is logged, and only `/assessments` and `/batches` store.** Elsewhere the last results stay in memory for a while,
   without anything that says whose they were.
 - **Keys.** What is stored needs `Authorization: Bearer` with a key or token; the rest is open unless this server says otherwise.
 - **Limits** are told in `RateLimit` and `RateLimit-Policy`; beyond them comes 429 with `Retry-After`.
+- **Languages.** `Accept-Language` chooses among those this server has; what is not translated comes in English.
 - **Additive change only:** accept fields and enum values you do not know yet.
 
 No clinician has signed off the red flags and conditions yet; one must before any clinical use.
@@ -66,6 +68,19 @@ No clinician has signed off the red flags and conditions yet; one must before an
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The documented responses beside the good one: problems, and 304 for an unchanged copy."""
     return {status: {"description": _describe_status(status)} for status in statuses}
+
+
+ITS_ID = {"id": "$response.body#/id"}
+"""What to ask next with: the id of what was answered, as a runtime expression of OpenAPI."""
+
+
+def lead(status: int, **operations: Mapping[str, str]) -> dict[int | str, dict[str, Any]]:
+    """Where a response leads: operations to ask next, each with parameters taken from request or response."""
+    links = {
+        name: {"operationId": name, "parameters": dict(parameters)}
+        for name, parameters in operations.items()
+    }
+    return {status: {"links": links}}
 
 
 def _describe_status(status: int) -> str:
@@ -102,9 +117,11 @@ def describe(app: FastAPI) -> bytes:
     problem = TypeAdapter(Problem).json_schema(ref_template="#/components/schemas/{model}")
     schemas |= problem.pop("$defs")
     schemas["Problem"] = problem
+    shape_schemas(document)
     for operation in _operations(document):
         _document_responses(operation)
         _document_etag(operation)
+        _document_language(operation)
         _add_examples(operation)
     return json.dumps(document, indent=1, ensure_ascii=False).encode() + b"\n"
 
@@ -188,28 +205,46 @@ def _document_etag(operation: dict[str, Any]) -> None:
         )
 
 
+def _document_language(operation: dict[str, Any]) -> None:
+    """Add the header that says in which languages an answer is, where its caller may choose."""
+    if any(given["name"] == "Accept-Language" for given in operation.get("parameters", ())):
+        headers = operation["responses"]["200"]["headers"]
+        headers["Content-Language"] = _header(
+            "The languages of the texts: the one that was chosen, and `en` where a text is not translated."
+        )
+
+
 def _header(description: str) -> dict[str, Any]:
     return {"description": description, "schema": {"type": "string"}}
 
 
 def read_examples(operation: str) -> dict[str, dict[str, Any]]:
-    """The examples of an operation by name: a summary, the request, and the response it gets."""
+    """The examples of an operation by name: a summary, the request, and the response it gets.
+
+    One that has only been begun has no response until it was sent.
+    """
     paths = sorted((EXAMPLES / operation).glob("*.json"))
-    return {path.stem: json.loads(path.read_text("utf-8")) for path in paths}
+    examples = {path.stem: json.loads(path.read_text("utf-8")) for path in paths}
+    return {name: example for name, example in examples.items() if example.get("response")}
 
 
 def _add_examples(operation: dict[str, Any]) -> None:
     """Show the replayed examples: requests that can be sent as they are, and each one's response."""
     for name, example in read_examples(operation["operationId"]).items():
         request, response = example["request"], example["response"]
-        places = [(operation["responses"][str(response["status"])], response["body"])]
+        places = []
+        if "body" in response:
+            answered = operation["responses"][str(response["status"])]
+            places.append((answered, response["media_type"], response["body"]))
         sent = request.get("json", request.get("text"))
         if sent is not None and response["status"] < 400:
-            places.append((operation["requestBody"], sent))
-        media_type = request.get("headers", {}).get("Content-Type", "application/json")
-        for place, value in places:
-            contents = place["content"]
-            known = [contents[media_type]] if media_type in contents else contents.values()
-            for content in known:
-                shown = {"summary": example["summary"], "value": value}
-                content.setdefault("examples", {})[name] = shown
+            places.append((operation["requestBody"], media_type_sent(request), sent))
+        for place, media_type, value in places:
+            shown = {"summary": example["summary"], "value": value}
+            place["content"][media_type].setdefault("examples", {})[name] = shown
+
+
+def media_type_sent(request: dict[str, Any]) -> str:
+    """What the body of an example's request is sent as."""
+    named: str = request.get("headers", {}).get("Content-Type", "application/json")
+    return named

@@ -5,12 +5,15 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from clinic import BETTER, DESK, Clinic
 from conftest import ROOT, Call, make_app
 from reading import read_aloud
 
-from api.document import EXAMPLES, describe
+from api.collection import TAKEN
+from api.document import EXAMPLES, describe, read_examples
+from api.problems import PROBLEM_TYPE
 
 PROTECTED = {
     operation["operationId"]
@@ -21,16 +24,30 @@ PROTECTED = {
 """The operations that need a key; their examples are sent with one that has every scope."""
 
 
-def make_example_clinic(folder: Path) -> Clinic:
-    """A clinic in which p-0042 was assessed at the beginning of August and of September 2026."""
+def make_example_clinic(folder: Path) -> tuple[Clinic, dict[str, str]]:
+    """A clinic in which p-0042 was assessed at the beginning of August and of September 2026, and a batch was sent.
+
+    It comes with the ids that examples name in their addresses.
+    """
     numbers = count(1)
     storage = {"data_dir": folder, "secret": "a secret that is no secret, for examples"}
     clinic = Clinic(storage, chance=lambda bits: next(numbers))  # noqa: ARG005
-    clinic.store("p-0042", DESK)
+    ids = {"assessment": clinic.store("p-0042", DESK).json()["id"]}
     clinic.clock.move(days=31)
     clinic.store("p-0042", BETTER)
     clinic.clock.move(hours=1)
-    return clinic
+    for name in ("mapping", "batch"):
+        operation, example = TAKEN[name]
+        ids[name] = send(clinic.call, read_examples(operation)[example]["request"]).json()["id"]
+    clinic.score_batches()
+    return clinic, ids
+
+
+def send(call: Call, request: dict[str, Any]) -> httpx.Response:
+    """Send the request of an example."""
+    sent = dict(request)
+    content = {"content": sent.pop("text")} if "text" in sent else {}
+    return call(sent.pop("method"), sent.pop("path"), **sent, **content)
 
 
 FILES = sorted(EXAMPLES.glob("*/*.json"))
@@ -41,19 +58,26 @@ def test_an_example_is_answered_as_it_says(
     call: Call, path: Path, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     example: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    sent = dict(example["request"])
-    content = {"content": sent.pop("text")} if "text" in sent else {}
+    sent = example["request"]
     if path.parent.name in PROTECTED:
-        call = make_example_clinic(tmp_path).call
-    response = call(sent.pop("method"), sent.pop("path"), **sent, **content)
-    is_json = "json" in response.headers["content-type"].partition("ndjson")[0]
-    body = response.json() if is_json else response.text
-    got = {"status": response.status_code, "body": body}
+        clinic, ids = make_example_clinic(tmp_path)
+        call, sent = clinic.call, {**sent, "path": sent["path"].format_map(ids)}
+    got = put_response(send(call, sent))
     if request.config.getoption("--write-examples"):
         text = json.dumps({**example, "response": got}, indent=1, ensure_ascii=False)
         path.write_text(text + "\n", "utf-8")
     else:
-        assert got == example["response"], "run `make openapi` and look at the difference"
+        assert got == example.get("response"), "run `make openapi` and look at the difference"
+
+
+def put_response(response: httpx.Response) -> dict[str, Any]:
+    """A response as examples keep it."""
+    if not response.content:
+        return {"status": response.status_code}
+    media_type = response.headers["content-type"].partition(";")[0]
+    is_json = media_type in {"application/json", PROBLEM_TYPE}
+    body = response.json() if is_json else response.text
+    return {"status": response.status_code, "media_type": media_type, "body": body}
 
 
 PERSONAS = {
