@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 else:
     FormatName = Literal[tuple(FORMATS)]
 Moment = Annotated[str, Field(examples=["2026-08-01T09:30:00.000Z"])]
+LARGE = {"format": "int64"}
+"""Said of numbers that can be greater than what some languages take for a whole number."""
 
 
 class Columns(TypedDict):
@@ -47,6 +49,33 @@ class Columns(TypedDict):
     ]
 
 
+class ColumnsRead(TypedDict):
+    """The columns of a file that was looked at; nothing of it is kept."""
+
+    format: Annotated[
+        FormatName, Field(description="The kind of file that it is.", examples=["csv"])
+    ]
+    names: Annotated[
+        list[str],
+        Field(
+            description="All columns in their order, each by the name that it goes through by.",
+            examples=[["record_id", "sitting_hours_per_day"]],
+        ),
+    ]
+    columns: Columns
+    unanswered: Annotated[
+        list[str],
+        Field(
+            description="The questions, red flags and conditions that no column answers.",
+            examples=[["runs"]],
+        ),
+    ]
+    sheets: Annotated[
+        list[str],
+        Field(description="The sheets of a spreadsheet, to name one of them in `sheet`."),
+    ]
+
+
 class BatchInShort(TypedDict):
     """A batch and how far it is."""
 
@@ -70,14 +99,23 @@ class BatchInShort(TypedDict):
     format: Annotated[
         FormatName, Field(description="The kind of file that was sent.", examples=["csv"])
     ]
-    size_bytes: Annotated[int, Field(description="Bytes of the file.", examples=[398161350])]
+    size_bytes: Annotated[
+        int, Field(description="Bytes of the file.", examples=[398161350], json_schema_extra=LARGE)
+    ]
     sha256: Annotated[
         str, Field(description="SHA-256 of the file as it was taken in, in hexadecimal.")
     ]
     rows_done: Annotated[
-        int, Field(description="Rows that are scored or rejected by now.", examples=[505769])
+        int,
+        Field(
+            description="Rows that are scored or rejected by now.",
+            examples=[505769],
+            json_schema_extra=LARGE,
+        ),
     ]
-    rows_rejected: Annotated[int, Field(description="How many of them were rejected.")]
+    rows_rejected: Annotated[
+        int, Field(description="How many of them were rejected.", json_schema_extra=LARGE)
+    ]
     share_done: Annotated[
         float, Field(description="How much of the file is done, from 0 to 1.", examples=[0.7])
     ]
@@ -108,15 +146,22 @@ class BatchList(TypedDict):
     next_cursor: NextCursor
 
 
-Counted = Annotated[int, Field(description="How many rows.")]
+Counted = Annotated[int, Field(description="How many rows.", json_schema_extra=LARGE)]
 
 
 class Summary(TypedDict):
     """What became of the rows of a batch: rows = scored + rejected, always."""
 
-    rows: Annotated[int, Field(description="Rows of the file.", examples=[1000])]
-    scored: Annotated[int, Field(description="How many have scores.", examples=[998])]
-    rejected: Annotated[int, Field(description="How many have to be corrected.", examples=[2])]
+    rows: Annotated[
+        int, Field(description="Rows of the file.", examples=[1000], json_schema_extra=LARGE)
+    ]
+    scored: Annotated[
+        int, Field(description="How many have scores.", examples=[998], json_schema_extra=LARGE)
+    ]
+    rejected: Annotated[
+        int,
+        Field(description="How many have to be corrected.", examples=[2], json_schema_extra=LARGE),
+    ]
     levels: Annotated[
         dict[str, dict[LevelId | Literal["not_known"], Counted]],
         Field(

@@ -4,7 +4,9 @@ import re
 from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Mapping
+from typing import Any
 
+from api.batch.compression import COMPRESSIONS
 from api.batch.formats import FORMATS, Format
 from api.bodies import RawHeaders, read_media_type
 from api.problems import Refusal
@@ -14,7 +16,7 @@ MEDIA_TYPES: Mapping[str, Format] = {
     media_type: kind for kind in FORMATS.values() for media_type in kind.media_types
 }
 """The kinds of files by media type."""
-ENCODINGS = frozenset({"identity", "gzip", "zstd"})
+ENCODINGS = frozenset({"identity", *(one.name for one in COMPRESSIONS.values())})
 """How text may be compressed that is sent; it is kept as it comes."""
 DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([^:]*):")
 """A SHA-256 in a Content-Digest (RFC 9530)."""
@@ -63,3 +65,20 @@ def read_digest(headers: RawHeaders) -> str | None:
         fault = Fault("/header/Content-Digest", "malformed", "must be sha-256=:…: in base64")
         raise Refusal(422, faults=[fault])
     return digest.hex()
+
+
+def tell_files() -> Mapping[str, Any]:
+    """What a page must know to send a file: the kinds there are, and the ways to compress text, by the end of a name."""
+    formats = [
+        {
+            "name": kind.name,
+            "suffixes": kind.suffixes,
+            "media_type": kind.media_types[0],
+            "is_text": kind.is_text,
+        }
+        for kind in FORMATS.values()
+    ]
+    return {
+        "formats": formats,
+        "encodings": {suffix: one.name for suffix, one in COMPRESSIONS.items()},
+    }

@@ -50,6 +50,8 @@ class Source(Protocol):
     """The columns' names as they came, in their order; some may be empty or stand twice."""
     row: int
     """How many rows were read."""
+    sheets: Sequence[str] = ()
+    """The sheets that it has, where it is a spreadsheet."""
 
     @property
     def rows(self) -> int | None:

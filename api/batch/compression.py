@@ -1,6 +1,7 @@
 """Compressed text: read and written as if it were not, and never more of it than was allowed."""
 
 import gzip
+import io
 import zlib
 from collections.abc import Callable, Mapping
 from typing import BinaryIO, NamedTuple, cast
@@ -13,11 +14,15 @@ LARGEST = 1 << 40
 """Bytes that a compressed file may hold unless told otherwise: a terabyte."""
 DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error, zstd.ZstdError)
 """What reading says of compressed bytes that are damaged or cut off."""
+PIECE = 1 << 16
+"""Bytes of the beginning of a text that are unpacked at a time."""
 
 
 class Compression(NamedTuple):
     """A way to compress text: how its files are called and begin, and how it is read and written."""
 
+    name: str
+    """How HTTP calls it."""
     suffix: str
     magic: bytes
     read: Callable[[BinaryIO], BinaryIO]
@@ -44,8 +49,8 @@ def _write_zstd(stream: BinaryIO) -> BinaryIO:
 COMPRESSIONS: Mapping[str, Compression] = {
     one.suffix: one
     for one in (
-        Compression(".gz", b"\x1f\x8b", _read_gzip, _write_gzip),
-        Compression(".zst", b"\x28\xb5\x2f\xfd", _read_zstd, _write_zstd),
+        Compression("gzip", ".gz", b"\x1f\x8b", _read_gzip, _write_gzip),
+        Compression("zstd", ".zst", b"\x28\xb5\x2f\xfd", _read_zstd, _write_zstd),
     )
 }
 """The ways to compress text, by the end of a file's name."""
@@ -90,3 +95,26 @@ def unpack(stream: BinaryIO, begins: bytes, most: int = LARGEST) -> BinaryIO:
         if begins.startswith(one.magic):
             return cast("BinaryIO", Bounded(one.read(stream), most))
     return stream
+
+
+def unpack_beginning(packed: bytes, most: int) -> bytes:
+    """As much of a text, up to `most` bytes, as there is in the beginning of its file, compressed or not.
+
+    Raises:
+        FileRefused: where it is damaged before anything could be read.
+    """
+    one = next((one for one in COMPRESSIONS.values() if packed.startswith(one.magic)), None)
+    if one is None:
+        return packed[:most]
+    stream, text = cast("io.BufferedIOBase", one.read(io.BytesIO(packed))), bytearray()
+    damaged = False
+    try:
+        while len(text) < most and (piece := stream.read1(min(PIECE, most - len(text)))):
+            text += piece
+    except DAMAGED as failure:  # what came before it counts
+        damaged = not isinstance(failure, EOFError)
+    if not text and damaged:
+        raise FileRefused("The compressed file is damaged.")
+    if not text:
+        raise FileRefused("Too little of the compressed file came to read its column names.")
+    return bytes(text)

@@ -76,14 +76,14 @@ class DelimitedText(Source):
         for separator in self.separator or SEPARATORS:
             record = record_pattern(separator).match(filled)
             raw = record[0] if record else b""
+            if len(raw) > LARGEST_RECORD:  # its cells alone could be millions
+                raise FileRefused("The first line is too long to be a row of column names.")
             found.append((read_cells(to_utf8(raw)[0].decode(), separator), separator, raw))
         header, self.separator, raw = max(found, key=lambda one: len(one[0]))
         if not header:
             raise FileRefused(
                 "The row of column names cannot be made out; a quote may be left open."
             )
-        if len(raw) > LARGEST_RECORD:
-            raise FileRefused("The first line is too long to be a row of column names.")
         check_header(header)
         end = filled.find(NEW_LINE, len(raw))
         self._rest = filled[end + 1 :] if end >= 0 else b""

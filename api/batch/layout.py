@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import polars as pl
 
@@ -48,12 +48,14 @@ class Layout:
         header: Sequence[str],
         asked: Mapping[str, Asked],
         mapping: ColumnMapping,
+        *,
+        may_answer_nothing: bool = False,
     ) -> None:
         """Tell apart the columns of a header.
 
         Raises:
-            FileRefused: where no column answers a question, one answers it twice, or one that a
-                mapping needs is not there.
+            FileRefused: where no column answers a question, unless that may be; where one answers
+                it twice, or one that a mapping needs is not there.
         """
         self._asked, self._mapping = asked, mapping
         names = [name.strip() for name in header]
@@ -67,6 +69,8 @@ class Layout:
         self.names = self._name_all(header)
         """The name of each column that goes through, by its place."""
         self._check(names)
+        if not (may_answer_nothing or self._own or mapping.questions):
+            self._refuse(names)
         used = {*self._own, *mapping.columns}
         carried = [name for place, name in self.names.items() if names[int(place)] not in used]
         self.columns = Columns(
@@ -138,15 +142,17 @@ class Layout:
             raise FileRefused(
                 f"More than one column is called {', '.join(map(show_name, twice))}; it cannot be told which one counts."
             )
-        if not self._own and not self._mapping.questions:
-            near = find_near([name for name in names if name], self._asked)
-            hint = "".join(
-                f" Did you mean {wanted} by {show_name(name)}?" for name, wanted in near.items()
-            )
-            raise FileRefused(
-                "No column is called like a question, so nothing could be scored. GET /questionnaire "
-                f"lists the questions; a mapping tells which of your columns answers which.{hint}"
-            )
+
+    def _refuse(self, names: Sequence[str]) -> NoReturn:
+        """Refuse a file that answers no question."""
+        near = find_near([name for name in names if name], self._asked)
+        hint = "".join(
+            f" Did you mean {wanted} by {show_name(name)}?" for name, wanted in near.items()
+        )
+        raise FileRefused(
+            "No column is called like a question, so nothing could be scored. GET /questionnaire "
+            f"lists the questions; a mapping tells which of your columns answers which.{hint}"
+        )
 
     def open_readers(self, schema: Mapping[str, pl.DataType]) -> list[AnswerReader]:
         """A reader for each question that the file answers, for columns of these types by place."""

@@ -58,7 +58,8 @@ class Sheet(Source):
         try:
             measure(path, most)
             book = fastexcel.read_excel(str(path))
-            chosen = self._choose(book.sheet_names, name)
+            self.sheets = book.sheet_names
+            chosen = self._choose(self.sheets, name)
             table = book.load_sheet(
                 chosen, header_row=None, skip_rows=0, dtypes="string"
             ).to_polars()

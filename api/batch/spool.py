@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 from uuid import UUID
 
-from api.batch.formats import FORMATS, Format
+from api.batch.formats import FORMATS, Format, Opened
 from api.batch.mapping import NO_MAPPING, read_mapping
 from api.batch.running import Order
 from api.batch.whole import sync_folder, write_whole
@@ -60,6 +60,13 @@ class Spool:
     def input(self, id: UUID, kind: Format) -> Path:
         """The file that was sent."""
         return self.of(id) / f"input{kind.suffixes[0]}"
+
+    @contextmanager
+    def opening(self, id: UUID, kind: Format, sheet: str | None) -> Iterator[Opened]:
+        """The file that was sent, opened to be looked at."""
+        path = self.input(id, kind)
+        with path.open("rb") as stream:
+            yield Opened(path, stream, sheet, None if kind.reads_whole else self._largest)
 
     def result(self, id: UUID, what: Result, kind: Format) -> Path:
         """A result as a kind of file; it is there once it is whole."""

@@ -22,7 +22,7 @@ from api.batches import UNKNOWN_MAPPING
 from api.callers import known_caller, needs
 from api.conversions import NO_SUCH
 from api.cursors import Cursor, cut_page, read_cursor
-from api.document import problems
+from api.document import ITS_ID, lead, problems
 from api.downloads import Download
 from api.endpoints.assessments import JSON, answer_private, read_id
 from api.negotiation import ENCODINGS, MEDIA_TYPES, find_accepted, find_kind, read_digest
@@ -34,8 +34,20 @@ from api.uploads import Sent, stream_body
 
 AS_FILE = {"schema": {"type": "string", "format": "binary"}}
 FILES = {kind.media_types[0]: AS_FILE for kind in FORMATS.values()}
-BODY: dict[str, Any] = {
+ENCODING = {
+    "name": "Content-Encoding",
+    "in": "header",
+    "required": False,
+    "description": "How a text is compressed.",
+    "schema": {"type": "string", "enum": sorted(ENCODINGS)},
+}
+FILE_BODY: dict[str, Any] = {
     "requestBody": {"required": True, "content": dict.fromkeys(MEDIA_TYPES, AS_FILE)},
+    "parameters": [ENCODING],
+}
+"""How an operation is declared that takes a file."""
+BODY: dict[str, Any] = {
+    **FILE_BODY,
     "parameters": [
         {
             "name": "Content-Digest",
@@ -44,13 +56,7 @@ BODY: dict[str, Any] = {
             "description": "SHA-256 of the body as `sha-256=:…:` in base64 (RFC 9530); one that does not fit is refused.",
             "schema": {"type": "string"},
         },
-        {
-            "name": "Content-Encoding",
-            "in": "header",
-            "required": False,
-            "description": "How a text is compressed.",
-            "schema": {"type": "string", "enum": sorted(ENCODINGS)},
-        },
+        ENCODING,
     ],
 }
 PART: dict[int | str, dict[str, Any]] = {
@@ -140,7 +146,17 @@ def router(parts: Parts) -> APIRouter:
         status_code=202,
         response_model=Batch,
         response_description="It is kept for good and will be scored.",
-        responses=problems(400, 408, 413, 415, 422, 503, 507),
+        responses={
+            **problems(400, 408, 413, 415, 422, 503, 507),
+            **lead(
+                202,
+                get_batch=ITS_ID,
+                get_batch_summary=ITS_ID,
+                get_scores=ITS_ID,
+                get_rejects=ITS_ID,
+                erase_batch=ITS_ID,
+            ),
+        },
         openapi_extra={**needs("batch"), **BODY},
     )
     async def send_batch(request: Request, wanted: Annotated[SendQuery, Query()]) -> Response:
