@@ -15,7 +15,9 @@ RUN python3 -m venv /opt/psoas \
 COPY pyproject.toml README.md LICENSE ./
 COPY api ./api
 COPY rules ./rules
-COPY openapi ./openapi
+COPY openapi/examples ./openapi/examples
+COPY docs ./docs
+COPY examples/mappings ./examples/mappings
 RUN /opt/build/bin/hatchling build -t wheel -d /build/dist \
     && /opt/psoas/bin/pip install --no-cache-dir --no-deps /build/dist/*.whl \
     && /opt/psoas/bin/pip uninstall --quiet --yes setuptools pip \

@@ -9,7 +9,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit
 	--no-emit-find-links --no-header --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check soak openapi bench bench-batch bench-storing bench-jobs lock venv clean
+.PHONY: help serve test check soak openapi release bench bench-batch bench-storing bench-jobs bench-pages lock venv clean
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,7 +17,9 @@ help: ## list what make can do
 serve: .venv/stamp-run ## start the API on 127.0.0.1:8000 (PORT=8123 for another port)
 	$(BIN)/psoas serve --port $(PORT)
 
-test: .venv/stamp-dev ## run every gate: format, lint, types, floors, tests, freshness of the API document
+test: .venv/stamp-dev .venv-clients/stamp ## run every gate: format, lint, types, floors, tests, freshness of the API document
+	@if command -v npm >/dev/null; then $(MAKE) openapi/node_modules/stamp examples/typescript/node_modules/stamp; \
+	else echo "npm is not installed: the tests that lint, compare and replay the API document are skipped"; fi
 	$(MAKE) check
 	$(BIN)/pytest -n auto
 
@@ -33,6 +35,13 @@ soak: .venv/stamp-dev ## the long proofs
 openapi: .venv/stamp-dev ## write openapi/openapi.json and the example responses anew
 	$(BIN)/pytest -q tests/test_examples.py --write-examples
 	$(BIN)/psoas openapi > .venv/openapi.json && mv .venv/openapi.json openapi/openapi.json
+	$(BIN)/psoas openapi --http > .venv/psoas.http && mv .venv/psoas.http openapi/psoas.http
+	@if command -v npm >/dev/null; then $(MAKE) openapi/node_modules/stamp \
+	&& openapi/node_modules/.bin/openapi-typescript openapi/openapi.json --output openapi/clients/psoas.d.ts; \
+	else echo "npm is not installed: openapi/clients/psoas.d.ts is left as it is"; fi
+
+release: openapi ## keep the API document as the one that callers rely on and later ones may not break
+	cp openapi/openapi.json openapi/released.json
 
 bench: .venv/stamp-dev ## measure /assess beside a bare server and an ordinary endpoint
 	$(BIN)/python -m bench.assess
@@ -46,16 +55,20 @@ bench-storing: .venv/stamp-dev ## measure stored assessments beside raw inserts 
 bench-jobs: .venv/stamp-dev ## measure batches beside the command, and /assess beside a batch
 	$(BIN)/python -m bench.jobs $(BENCH)
 
+bench-pages: .venv/stamp-dev ## measure how long /try takes from an answer to its result on the screen
+	$(BIN)/python -m bench.pages
+
 lock: .venv/stamp-dev ## compile the locked requirements anew from pyproject.toml
 	$(COMPILE) pyproject.toml -o requirements.lock
 	$(COMPILE) --group build -o requirements-build.lock
 	$(COMPILE) pyproject.toml --group dev --group build -o requirements-dev.lock
 	$(COMPILE) requirements-bench.in -o requirements-bench.lock
+	$(COMPILE) requirements-clients.in -o requirements-clients.lock
 
 venv: .venv/stamp-run ## install the service and its command, .venv/bin/psoas
 
 clean: ## remove what was installed and built
-	rm -rf .venv .venv-bench dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-bench .venv-clients openapi/node_modules examples/typescript/node_modules examples/typescript/dist dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .venv/bin/pip:
 	$(PYTHON) -m venv --clear .venv || { rm -rf .venv; exit 1; }
@@ -73,4 +86,19 @@ clean: ## remove what was installed and built
 .venv-bench/stamp: requirements-bench.lock
 	$(PYTHON) -m venv --clear .venv-bench
 	.venv-bench/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements-bench.lock
+	@touch $@
+
+# What makes clients asks for an older typer than the service is pinned to.
+.venv-clients/stamp: requirements-clients.lock
+	$(PYTHON) -m venv --clear .venv-clients
+	.venv-clients/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements-clients.lock
+	@touch $@
+
+# What lints, compares and replays the API document.
+openapi/node_modules/stamp: openapi/package.json openapi/package-lock.json openapi/.npmrc
+	cd openapi && npm ci --loglevel=error
+	@touch $@
+
+examples/typescript/node_modules/stamp: examples/typescript/package.json examples/typescript/package-lock.json
+	cd examples/typescript && npm ci --loglevel=error
 	@touch $@

@@ -1,7 +1,7 @@
 """Puts the service together: the one place where all parts meet."""
 
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+from starlette_compress import CompressMiddleware
 from structlog.typing import FilteringBoundLogger
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -19,12 +20,16 @@ from api.access import TRY_AGAIN, Access
 from api.batch.runner import Runner, give_way
 from api.batch.scoring import Rules
 from api.batches import Batches
+from api.bodies import OwnRoute
 from api.callers import check_right, needs, right_needed
 from api.conversions import Conversions
 from api.cors import Cors
 from api.endpoints import ROUTERS
 from api.envelope import Envelope
+from api.fixed import WORTH_COMPRESSING
+from api.languages import Languages
 from api.logs import open_log
+from api.looks import Looks
 from api.mappings import Mappings
 from api.parts import Parts
 from api.payloads import assess_payload, store_payload, what_if_payload
@@ -37,7 +42,15 @@ from api.storing import MEGABYTE, Storing, Tidying, chance, now, open_spool
 from api.trail import Trail
 from rules.assessment import Assessor
 from rules.definitions import Model
-from rules.loading import load_model
+from rules.loading import ENGLISH
+
+QUICKLY: Mapping[str, int] = {
+    "minimum_size": WORTH_COMPRESSING,
+    "zstd_level": 1,
+    "brotli_quality": 3,
+    "gzip_level": 1,
+}
+"""How answers are compressed: the first steps save nearly all there is to save, in half the time."""
 
 
 def new_request_id() -> str:
@@ -57,11 +70,12 @@ def create_app(
 
     Raises:
         ModelError: when the model's files do not hold together.
-        DatabaseAddressError, IssuersError: when a setting about what is stored cannot be used.
+        DatabaseAddressError, IssuersError, LanguageUnknown: when a setting about what is stored cannot be used.
     """
     settings = settings or read_settings()
-    model = load_model(settings.model_dir)
-    assessor = Assessor(model)
+    languages = Languages.load(settings.model_dir, settings.unreviewed_languages)
+    assessors = {tag: Assessor(model) for tag, model in languages.models.items()}
+    model, assessor = languages.models[ENGLISH], assessors[ENGLISH]
     payload = assess_payload(assessor)
     log = log or open_log(settings.log_level)
     storing = Storing.open(settings, clock)
@@ -73,6 +87,7 @@ def create_app(
     most = settings.batches_per_tenant
     conversions = Conversions(rules, spool, log, give_way)
     batches = Batches(storing.database, storing.writer, conversions, trail, clock, chance, most)
+    mappings = Mappings(storing.database, model, clock, chance)
     tidying = Tidying(records, batches, settings, clock, log)
 
     @asynccontextmanager
@@ -90,13 +105,16 @@ def create_app(
     parts = Parts(
         model=model,
         assessor=assessor,
+        languages=languages,
+        assessors=assessors,
         assess_payload=payload,
         what_if_payload=what_if_payload(payload),
         store_payload=store_payload(payload),
         rules=rules,
         records=records,
-        mappings=Mappings(storing.database, model, clock, chance),
+        mappings=mappings,
         batches=batches,
+        looks=Looks(mappings, spool, model),
         database=storing.database,
         most_people=settings.batch_people,
         batch_bytes=settings.batch_mb * MEGABYTE,
@@ -153,6 +171,8 @@ def add_routes(app: FastAPI, router: APIRouter, *, public: bool) -> None:
             route.operation_id = route.name
             if not public and "operations" not in route.tags and route.include_in_schema:
                 route.openapi_extra = {**needs("assess"), **(route.openapi_extra or {})}
+            if isinstance(route, OwnRoute):  # what never changes is compressed once, files never
+                route.handle = CompressMiddleware(route.handle, **QUICKLY)  # type: ignore[method-assign]
             right = right_needed(route.openapi_extra)
             if right:
                 guard(route, right)

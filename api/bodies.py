@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -113,8 +113,16 @@ class OwnRoute(APIRoute):
         raise NotImplementedError
 
 
+class Told(NamedTuple):
+    """An answer in JSON, and the language in which it is told."""
+
+    body: bytes
+    language: bytes
+    """As Content-Language names it."""
+
+
 class JsonRoute(OwnRoute):
-    """A route whose endpoint takes one `Payload` and gives the JSON of its answer as bytes.
+    """A route whose endpoint takes one `Payload` and the request, and gives what is `Told`.
 
     The framework writes the document from the endpoint's signature, but the request goes straight
     to the endpoint: its own way of reading, solving and answering costs more than scoring does.
@@ -129,16 +137,17 @@ class JsonRoute(OwnRoute):
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request with what the endpoint gives."""
-        answer: bytes = await self.endpoint(await self.read_payload(scope, receive))
-        length = (b"content-length", str(len(answer)).encode())
-        await send(
-            {
-                "type": "http.response.start",
-                "status": self.status_code or 200,
-                "headers": [(b"content-type", b"application/json"), NO_STORE, length],
-            }
-        )
-        await send({"type": "http.response.body", "body": answer})
+        payload = await self.read_payload(scope, receive)
+        told: Told = await self.endpoint(payload, Request(scope))
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(told.body)).encode()),
+            (b"content-language", told.language),
+            NO_STORE,
+        ]
+        status = self.status_code or 200
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": told.body})
 
     async def read_payload(self, scope: Scope, receive: Receive) -> Payload:
         """The payload of a request.

@@ -1,5 +1,6 @@
-"""The lists of what the model holds: routines, and sources with where they are cited."""
+"""What the model holds, listed: routines with their drawings, and sources with where they are cited."""
 
+import hashlib
 from typing import Annotated
 
 from pydantic import Field
@@ -10,6 +11,20 @@ from rules.definitions import Habit, Model
 from rules.grounds import Source, cited_sources
 from rules.routines import Routine, Slot
 from rules.words import EvidenceGrade
+
+Drawing = Annotated[
+    str | None,
+    Field(
+        description="Address of a line drawing of it, as SVG, which may be kept for ever; null where there is none.",
+        examples=["/routines/dead_bug/drawing?v=0f3c5a9e"],
+    ),
+]
+
+
+class RoutineInFull(Routine):
+    """A routine with everything the model says of it, and where to find its drawing."""
+
+    drawing: Drawing
 
 
 class RoutineInCatalogue(TypedDict):
@@ -33,6 +48,7 @@ class RoutineInCatalogue(TypedDict):
     evidence_grade: Annotated[
         EvidenceGrade, Field(description="How sure anyone can be that it helps.")
     ]
+    drawing: Drawing
 
 
 class RoutineList(TypedDict):
@@ -46,11 +62,11 @@ def put_routines(model: Model) -> RoutineList:
     """The routines of a model, in short."""
     return {
         "model": name_rules(model),
-        "routines": [_put_routine(routine) for routine in model.routines],
+        "routines": [_put_routine(model, routine) for routine in model.routines],
     }
 
 
-def _put_routine(routine: Routine) -> RoutineInCatalogue:
+def _put_routine(model: Model, routine: Routine) -> RoutineInCatalogue:
     return {
         "id": routine.id,
         "title": routine.title,
@@ -63,7 +79,26 @@ def _put_routine(routine: Routine) -> RoutineInCatalogue:
         "tags": list(routine.tags),
         "habits": list(routine.targets),
         "evidence_grade": routine.evidence.grade,
+        "drawing": find_drawing(model, routine.id),
     }
+
+
+def put_routine_in_full(model: Model, routine: Routine) -> RoutineInFull:
+    """One routine with all that is known of it."""
+    said = {name: getattr(routine, name) for name in Routine.model_fields}
+    return RoutineInFull(**said, drawing=find_drawing(model, routine.id))
+
+
+def find_drawing(model: Model, routine: str) -> str | None:
+    """The address of a routine's drawing; another one once the drawing is another."""
+    if routine not in model.drawings:
+        return None
+    return f"/routines/{routine}/drawing?v={name_drawing(model.drawings[routine])}"
+
+
+def name_drawing(drawing: str) -> str:
+    """What tells a drawing from its earlier versions."""
+    return hashlib.sha256(drawing.encode()).hexdigest()[:8]
 
 
 class SourceInModel(TypedDict):

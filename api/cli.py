@@ -14,7 +14,9 @@ from uvicorn.supervisors import Multiprocess
 
 from api.app import create_app, name_model
 from api.bodies import parse_json
+from api.collection import write_collection
 from api.document import describe
+from api.languages import Languages
 from api.logs import open_log, server_log_config
 from api.payloads import assess_payload
 from api.problems import Refusal
@@ -29,7 +31,7 @@ from api.tokens import read_issuers
 from api.worker_command import PRIVATE, worker
 from rules.assessment import Assessor
 from rules.errors import ModelError, Unusable
-from rules.loading import load_model
+from rules.loading import ENGLISH, load_languages, load_model
 from rules.results import Assessment
 
 LEAVE = 10
@@ -73,7 +75,7 @@ def serve(
     # One thread for tables leaves the others to those who are assessed while a batch is scored.
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
     # Several processes could not tell what is wrong with these.
-    load_model(settings.model_dir)
+    Languages.load(settings.model_dir, settings.unreviewed_languages)
     if settings.issuers:
         read_issuers(settings.issuers)
     address = f"http://{host}:{port}"
@@ -167,7 +169,7 @@ cli.add_typer(keys, name="keys")
 @cli.command()
 def model() -> None:
     """Check the model's files and say what they hold."""
-    loaded = load_model(read_settings().model_dir)
+    loaded = load_languages(read_settings().model_dir)[ENGLISH]
     print(name_model(loaded))
     for habit in loaded.habits:
         print(
@@ -184,10 +186,16 @@ def model() -> None:
 
 
 @cli.command()
-def openapi() -> None:
+def openapi(
+    *,
+    http: Annotated[
+        bool, typer.Option("--http", help="Print its examples as a collection of requests (.http).")
+    ] = False,
+) -> None:
     """Print the OpenAPI document."""
-    app = create_app(log=open_log("error"))
-    sys.stdout.write(describe(app).decode())
+    document = describe(create_app(log=open_log("error")))
+    text = write_collection(json.loads(document)) if http else document.decode()
+    sys.stdout.write(text)
 
 
 def main() -> None:

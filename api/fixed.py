@@ -1,6 +1,8 @@
 """Answers that never change while the service runs: made once, sent with an ETag, and not sent again."""
 
+import gzip
 import hashlib
+from functools import cached_property
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -8,35 +10,68 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 
+WORTH_COMPRESSING = 1_000
+"""Bytes from which a body gets smaller by more than it costs to say so."""
 
-def is_known(headers: Headers, etag: str) -> bool:
-    """Whether a caller has what an ETag names, by If-None-Match (RFC 9110, 13.1.2)."""
+
+def is_known(headers: Headers, *etags: str) -> bool:
+    """Whether a caller has what one of these ETags names, by If-None-Match (RFC 9110, 13.1.2)."""
     wanted = ",".join(headers.getlist("if-none-match"))
     known = [tag.strip().removeprefix("W/") for tag in wanted.split(",")]
-    return etag in known or wanted.strip() == "*"
+    return any(etag in known for etag in etags) or wanted.strip() == "*"
+
+
+def accepts_gzip(headers: Headers) -> bool:
+    """Whether a caller can read gzip; refusing it by q=0 is understood."""
+    for part in headers.get("accept-encoding", "").lower().split(","):
+        name, _, parameters = part.partition(";")
+        if name.strip() == "gzip":
+            return parameters.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False
 
 
 class FixedAnswer:
-    """A response body with its ETag; 304 for a caller who has it already."""
+    """A response body with its ETag, compressed for those who can read that; 304 for a caller who has it already."""
 
-    def __init__(self, body: bytes, media_type: str = "application/json", **headers: str) -> None:
-        self._body = body
-        self._etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    def __init__(
+        self,
+        body: bytes,
+        media_type: str = "application/json",
+        *,
+        vary: str = "",
+        cache: str = "public, max-age=0, must-revalidate",
+        **headers: str,
+    ) -> None:
+        self.body = body
+        self._digest = hashlib.sha256(body).hexdigest()[:32]
         self._media_type = media_type
+        self._is_smaller = len(body) >= WORTH_COMPRESSING and not media_type.startswith("image/png")
+        varies = [name for name in (vary, "Accept-Encoding" if self._is_smaller else "") if name]
         self._headers = {
-            "ETag": self._etag,
-            "Cache-Control": "public, max-age=0, must-revalidate",
+            "Cache-Control": cache,
+            **({"Vary": ", ".join(varies)} if varies else {}),
             **{name.replace("_", "-"): value for name, value in headers.items()},
         }
 
     @classmethod
-    def of(cls, kind: Any, value: object) -> "FixedAnswer":
+    def of(cls, kind: Any, value: object, **headers: str) -> "FixedAnswer":
         """The JSON of a value, checked against the type that the document promises."""
         adapter: TypeAdapter[object] = TypeAdapter(kind)
-        return cls(adapter.dump_json(adapter.validate_python(value), by_alias=True))
+        return cls(adapter.dump_json(adapter.validate_python(value), by_alias=True), **headers)
+
+    @cached_property
+    def _gzipped(self) -> bytes:
+        """The body compressed, when it is first asked for so."""
+        return gzip.compress(self.body, 9, mtime=0)
 
     def answer(self, request: Request) -> Response:
         """The body, or 304 when the caller's copy is still right."""
-        if is_known(request.headers, self._etag):
-            return Response(status_code=304, headers=self._headers)
-        return Response(self._body, media_type=self._media_type, headers=self._headers)
+        plain, zipped = f'"{self._digest}"', f'"{self._digest}-gzip"'
+        is_zipped = self._is_smaller and accepts_gzip(request.headers)
+        headers = {**self._headers, "ETag": zipped if is_zipped else plain}
+        if is_known(request.headers, plain, zipped):
+            return Response(status_code=304, headers=headers)
+        if is_zipped:
+            headers["Content-Encoding"] = "gzip"
+        body = self._gzipped if is_zipped else self.body
+        return Response(body, media_type=self._media_type, headers=headers)

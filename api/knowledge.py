@@ -25,6 +25,18 @@ def name_rules(model: Model) -> ModelName:
     return {"version": model.version, "digest": model.digest}
 
 
+LanguageTag = Annotated[
+    str, Field(description="BCP 47 tag of the language of the texts.", examples=["en"])
+]
+TranslationReviewed = Annotated[
+    bool | None,
+    Field(
+        description="Whether the translation has been reviewed; false for a draft, whose safety texts "
+        "stay English. null for English, in which the model is written."
+    ),
+]
+
+
 class OptionToShow(TypedDict):
     """One answer that can be chosen."""
 
@@ -105,6 +117,8 @@ class Questionnaire(TypedDict):
     """Everything needed to draw the form."""
 
     model: ModelName
+    language: LanguageTag
+    translation_reviewed: TranslationReviewed
     title: Annotated[str, Field(description="Title to show.")]
     intended_use: Annotated[str, Field(description="What it is for, and not for; show it.")]
     sections: Annotated[list[SectionToAsk], Field(description="In the order to ask them.")]
@@ -114,6 +128,8 @@ def put_questionnaire(model: Model) -> Questionnaire:
     """The questionnaire of a model."""
     return {
         "model": name_rules(model),
+        "language": model.language.tag,
+        "translation_reviewed": model.language.translation_reviewed,
         "title": model.title,
         "intended_use": model.intended_use,
         "sections": [
@@ -203,7 +219,11 @@ class ModelOverview(TypedDict):
     """What the model is, how an index is made, and what it cannot do."""
 
     version: Annotated[str, Field(description="Version of the model.", examples=["2026.1"])]
-    digest: Annotated[str, Field(description="SHA-256 over everything the model's files say.")]
+    digest: Annotated[
+        str, Field(description="SHA-256 over everything the model's files say in English.")
+    ]
+    language: LanguageTag
+    translation_reviewed: TranslationReviewed
     title: Annotated[str, Field(description="Title to show.")]
     validation_status: Annotated[
         Literal["not_validated", "validated"],
@@ -229,6 +249,8 @@ def put_model(model: Model) -> ModelOverview:
     return {
         "version": model.version,
         "digest": model.digest,
+        "language": model.language.tag,
+        "translation_reviewed": model.language.translation_reviewed,
         "title": model.title,
         "validation_status": model.validation_status,
         "intended_use": model.intended_use,

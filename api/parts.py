@@ -1,9 +1,12 @@
 """What endpoints are given to work with."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from api.batch.scoring import Rules
 from api.batches import Batches
+from api.languages import Languages
+from api.looks import Looks
 from api.mappings import Mappings
 from api.payloads import AssessPayload, StorePayload, WhatIfPayload
 from api.records import Records
@@ -16,7 +19,11 @@ class Parts(NamedTuple):
     """The parts of one running service, put together in `app.py`."""
 
     model: Model
+    """The rules, in English."""
     assessor: Assessor
+    languages: Languages
+    assessors: Mapping[str, Assessor]
+    """The rules made ready to assess, by language."""
     assess_payload: type[AssessPayload]
     what_if_payload: type[WhatIfPayload]
     store_payload: type[StorePayload]
@@ -24,6 +31,7 @@ class Parts(NamedTuple):
     records: Records
     mappings: Mappings
     batches: Batches
+    looks: Looks
     database: Database
     most_people: int
     """How many people may be scored in one request without a key."""

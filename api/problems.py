@@ -150,7 +150,8 @@ def put_problem(
     }
     if faults:
         problem["errors"] = [fault._asdict() for fault in faults]  # type: ignore[misc]
-    return Response(to_json(problem), status, dict(headers or {}), PROBLEM_TYPE)
+    said = {"Content-Language": "en", **(headers or {})}
+    return Response(to_json(problem), status, said, PROBLEM_TYPE)
 
 
 def answer_problems(app: FastAPI) -> None:
@@ -177,13 +178,15 @@ def answer_problems(app: FastAPI) -> None:
 
 
 def find_methods(request: Request) -> list[str]:
-    """The methods that an address answers, in all of its routes."""
-    found = {
-        method
-        for route in request.app.routes
-        if route.matches(request.scope)[0] is not Match.NONE
-        for method in route.methods or ()
-    }
+    """The methods that an address answers, in all of its routes.
+
+    Where it is an address of its own, such as `/batches/columns`, it is not counted as `/batches/{id}`.
+    """
+    routes = [
+        route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE
+    ]
+    own = [route for route in routes if not route.param_convertors] or routes
+    found = {method for route in own for method in route.methods or ()}
     return sorted(found | {"HEAD"} if "GET" in found else found)
 
 

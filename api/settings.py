@@ -131,11 +131,19 @@ class Settings(BaseSettings):
             description="Addresses or networks of proxies whose X-Forwarded-For is believed, separated by commas."
         ),
     ] = ()
+    unreviewed_languages: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        Field(
+            description="Languages whose translation is a draft and is served all the same, separated by commas, "
+            "such as es. Their safety texts stay English."
+        ),
+    ] = ()
     model_dir: Annotated[
         Path, Field(description="Folder of model files to use in place of the packaged ones.")
     ] = PACKAGED_MODEL
 
-    @field_validator("cors_origins", "trusted_proxies", mode="before")
+    @field_validator("cors_origins", "trusted_proxies", "unreviewed_languages", mode="before")
     @classmethod
     def split_list(cls, value: object) -> object:
         """Read a comma-separated list, as environment variables hold it."""

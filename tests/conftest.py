@@ -5,6 +5,7 @@ import io
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,8 @@ def caller(app: FastAPI) -> Call:
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
                 return await client.request(method, path, **options)
 
-        return asyncio.run(request())
+        with ThreadPoolExecutor(1) as apart:  # this thread may have a loop of its own: a browser's
+            return apart.submit(asyncio.run, request()).result()
 
     return send
 

@@ -114,7 +114,7 @@ def test_the_document_says_which_operations_need_a_key(folder: Storage) -> None:
         assert told["get /assessments"] == [{"bearer": ["records"]}]
         assert told["get /audit"] == [{"bearer": ["admin"]}]
         if not public:
-            assert free == {"get /healthz", "get /readyz"}
+            assert free == {"get /healthz", "get /readyz", "get /routines/{id}/drawing"}
             assert told["post /assess"] == [{"bearer": ["assess"]}]
             assert {"401", "403"} <= set(document["paths"]["/assess"]["post"]["responses"])
 

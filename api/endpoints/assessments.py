@@ -14,13 +14,14 @@ from typing_extensions import TypedDict
 from api.bodies import StoringRoute
 from api.callers import known_caller, needs
 from api.cursors import Cursor, NextCursor, cut_page, read_cursor
-from api.document import problems
+from api.document import ITS_ID, lead, problems
 from api.parts import Parts
 from api.payloads import PERSON, AssessPayload
 from api.problems import Refusal
 from api.record_forms import put_stored, put_summary
 from api.storage.assessments import Filter
 from rules.errors import Fault
+from rules.loading import ENGLISH
 from rules.results import Assessment, High, Level, Low, Score
 from rules.safety import ActionId
 from rules.words import LevelId, Status
@@ -99,6 +100,9 @@ def _written_out(value: object) -> object:
 
 
 Since = Annotated[AwareDatetime | None, BeforeValidator(_written_out)]
+
+
+ITS_PERSON = {"person": "$request.body#/person"}
 
 
 class ListQuery(BaseModel):
@@ -206,7 +210,17 @@ def _storing(parts: Parts) -> APIRouter:
         status_code=201,
         response_model=Stored,
         response_description="It is stored, and was committed before this answer.",
-        responses=problems(400, 409, 413, 415, 422, 503, 507),
+        responses={
+            **problems(400, 409, 413, 415, 422, 503, 507),
+            **lead(
+                201,
+                get_assessment=ITS_ID,
+                erase_assessment=ITS_ID,
+                get_trend=ITS_PERSON,
+                export_person=ITS_PERSON,
+                erase_person=ITS_PERSON,
+            ),
+        },
         openapi_extra={**needs("records"), "parameters": [IDEMPOTENCY]},
     )
     async def store_assessment(body: payload, request: Request) -> Response:  # type: ignore[valid-type]
@@ -244,7 +258,9 @@ def stored_with_request(payload: type[AssessPayload]) -> Any:
 def answer_private(body: bytes, media_type: str = JSON, **headers: str) -> Response:
     """An answer about people, which no cache may keep."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Response(body, 200, {"Cache-Control": "no-store", **named}, media_type)
+    return Response(
+        body, 200, {"Cache-Control": "no-store", "Content-Language": ENGLISH, **named}, media_type
+    )
 
 
 def read_key(request: Request) -> str | None:

@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from api.bodies import LARGEST_BODY, read_body, read_media_type
 from api.callers import known_caller, needs
-from api.document import problems
+from api.document import ITS_ID, lead, problems
 from api.endpoints.assessments import JSON, answer_private, read_id
 from api.mappings import NO_SUCH
 from api.parts import Parts
@@ -54,6 +54,12 @@ class ColumnMapping(TypedDict):
     toml: Annotated[str, Field(description="The mapping as it was sent.")]
 
 
+NEXT = lead(
+    201, get_mapping=ITS_ID, erase_mapping=ITS_ID, send_batch={"mapping": "$response.body#/id"}
+)
+"""What can be done with a mapping that is kept."""
+
+
 def router(parts: Parts) -> APIRouter:
     """`/mappings` and `/mappings/{id}`."""
     router = APIRouter(prefix="/mappings", tags=["batches"])
@@ -64,7 +70,7 @@ def router(parts: Parts) -> APIRouter:
         status_code=201,
         response_model=ColumnMapping,
         response_description="It is kept.",
-        responses=problems(400, 413, 415, 422, 503, 507),
+        responses={**problems(400, 413, 415, 422, 503, 507), **NEXT},
         openapi_extra={**needs("batch"), **BODY},
     )
     async def store_mapping(request: Request) -> Response:

@@ -1,34 +1,40 @@
 """The knowledge itself: the model, each habit's rules, and the sources beside the numbers."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
 from api.catalogue import SourceList, put_sources
-from api.document import problems
-from api.fixed import FixedAnswer
+from api.document import lead, problems
 from api.knowledge import ModelOverview, put_model
+from api.languages import SPOKEN, Spoken
 from api.parts import Parts
 from api.problems import Refusal
 from rules.background import Background
-from rules.definitions import Habit
+from rules.definitions import Habit, Model
 from rules.safety import Safety
 
 
 def router(parts: Parts) -> APIRouter:
     """`GET /model`, `/model/habits/{id}`, `/model/sources`, `/model/safety`, `/model/psoas`."""
     router = APIRouter(prefix="/model", tags=["model"])
-    overview = FixedAnswer.of(ModelOverview, put_model(parts.model))
-    sources = FixedAnswer.of(SourceList, put_sources(parts.model))
-    safety = FixedAnswer.of(Safety, parts.model.safety)
-    background = FixedAnswer.of(Background, parts.model.background)
-    habits = {habit.id: FixedAnswer.of(Habit, habit) for habit in parts.model.habits}
+    speak = partial(Spoken.of, parts.languages)
+    overview = speak(ModelOverview, put_model)
+    sources = speak(SourceList, put_sources)
+    safety = speak(Safety, lambda model: model.safety)
+    background = speak(Background, lambda model: model.background)
+    habits = {
+        habit.id: speak(Habit, _take_habit(place)) for place, habit in enumerate(parts.model.habits)
+    }
 
     @router.get(
         "",
         response_model=ModelOverview,
         response_description="Version, index, levels, notes and limits.",
-        responses=problems(304),
+        responses={**problems(304), **lead(200, get_habit={"id": "$response.body#/habits/0/id"})},
+        openapi_extra=SPOKEN,
     )
     async def get_model(request: Request) -> Response:
         """What the scores are, how the index is made, what was left out on purpose, and the limits."""
@@ -39,6 +45,7 @@ def router(parts: Parts) -> APIRouter:
         response_model=SourceList,
         response_description="Every publication the model cites.",
         responses=problems(304),
+        openapi_extra=SPOKEN,
     )
     async def list_sources(request: Request) -> Response:
         """The publications behind the numbers, what each found, and how closely it was read."""
@@ -49,6 +56,7 @@ def router(parts: Parts) -> APIRouter:
         response_model=Safety,
         response_description="Red flags, conditions, actions, tags and gates.",
         responses=problems(304),
+        openapi_extra=SPOKEN,
     )
     async def get_safety(request: Request) -> Response:
         """The safety screen as it is used: what each answer leads to, with its sources."""
@@ -59,6 +67,7 @@ def router(parts: Parts) -> APIRouter:
         response_model=Background,
         response_description="What the article says, claim by claim, beside what was found.",
         responses=problems(304),
+        openapi_extra=SPOKEN,
     )
     async def get_background(request: Request) -> Response:
         """What the psoas is, what is claimed about it, and how each claim stands in the literature."""
@@ -69,6 +78,7 @@ def router(parts: Parts) -> APIRouter:
         response_model=Habit,
         response_description="Questions, components, curves and limits with their sources.",
         responses=problems(304, 404),
+        openapi_extra=SPOKEN,
     )
     async def get_habit(
         request: Request,
@@ -80,3 +90,8 @@ def router(parts: Parts) -> APIRouter:
         return habits[id].answer(request)
 
     return router
+
+
+def _take_habit(place: int) -> Callable[[Model], Habit]:
+    """What finds a habit in the model of any language."""
+    return lambda model: model.habits[place]

@@ -1,1 +1,1 @@
-"""Pages served by the service itself; they load nothing from anywhere else."""
+"""The service's own pages: their frame, their words, what they load, and the guides."""
