@@ -1,9 +1,10 @@
 """Puts the service together: the one place where all parts meet."""
 
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -44,13 +45,14 @@ from rules.assessment import Assessor
 from rules.definitions import Model
 from rules.loading import ENGLISH
 
-QUICKLY: Mapping[str, int] = {
-    "minimum_size": WORTH_COMPRESSING,
-    "zstd_level": 1,
-    "brotli_quality": 3,
-    "gzip_level": 1,
-}
-"""How answers are compressed: the first steps save nearly all there is to save, in half the time."""
+compress = partial(
+    CompressMiddleware,
+    minimum_size=WORTH_COMPRESSING,
+    zstd_level=1,
+    brotli_quality=3,
+    gzip_level=1,
+)
+"""Compresses what a route answers: the first steps save nearly all there is to save, in half the time."""
 
 
 def new_request_id() -> str:
@@ -172,7 +174,7 @@ def add_routes(app: FastAPI, router: APIRouter, *, public: bool) -> None:
             if not public and "operations" not in route.tags and route.include_in_schema:
                 route.openapi_extra = {**needs("assess"), **(route.openapi_extra or {})}
             if isinstance(route, OwnRoute):  # what never changes is compressed once, files never
-                route.handle = CompressMiddleware(route.handle, **QUICKLY)  # type: ignore[method-assign]
+                route.handle = compress(route.handle)  # type: ignore[method-assign]
             right = right_needed(route.openapi_extra)
             if right:
                 guard(route, right)

@@ -14,6 +14,9 @@ from api.problems import put_problem
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 """What a caller's own X-Request-Id may look like; anything else is replaced."""
+MOST_HEADERS = 32 * 1024
+"""Bytes that the headers of a request may have: the server has no limit, and what they ask for is remembered."""
+TOO_LONG = f"The headers may have at most {MOST_HEADERS:,} bytes."
 
 
 class Envelope:
@@ -50,7 +53,9 @@ class Envelope:
             await send(message)
 
         try:
-            await self.app(scope, receive, send_enveloped)
+            fits = sum(len(name) + len(value) for name, value in scope["headers"]) <= MOST_HEADERS
+            answer = self.app if fits else put_problem(request_id, 400, TOO_LONG)
+            await answer(scope, receive, send_enveloped)
         except ClientDisconnect:
             status = status or 499
         except Exception as error:  # noqa: BLE001  # the last resort; it is logged without content

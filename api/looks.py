@@ -1,5 +1,7 @@
 """Looks at files before they are sent: what their columns are taken for, and nothing is kept."""
 
+import asyncio
+from collections import Counter
 from uuid import UUID, uuid4
 
 from fastapi.concurrency import contextmanager_in_threadpool
@@ -18,6 +20,9 @@ from api.uploads import Sent, receive
 from rules.definitions import Model
 from rules.errors import Fault
 
+MOST_AT_ONCE = 4
+"""Whole files of a tenant that may be looked at in a process at a time, being sent included."""
+LOOKING = "Your other files are still being looked at; please try again in a moment."
 MOST_TEXT = 4_000_000
 """Bytes of the beginning of a text that may be sent to be looked at."""
 
@@ -27,14 +32,19 @@ class Looks:
 
     def __init__(self, mappings: Mappings, spool: Spool, model: Model) -> None:
         self._mappings, self._spool, self._model = mappings, spool, model
+        self._busy: Counter[str] = Counter()
+        self._turn = asyncio.Semaphore()
+        """Whose turn it is: a spreadsheet is read whole, and several at a time would fill the memory."""
 
     async def look(self, caller: Caller, sent: Sent) -> Look:
         """What the columns of a file are taken for; a text may be cut off anywhere.
 
-        A text stays in memory. Another file lies where batches do, for as long as it is looked at.
+        A text stays in memory. Another file lies where batches do, for as long as it is looked at;
+        of those one is read after the other.
 
         Raises:
-            Refusal: 422 when it cannot be read, 507 when there is no room.
+            Refusal: 422 when it cannot be read, 429 while too many others are looked at, 507 when
+                there is no room.
             StorageUnavailable: when the mapping cannot be looked up now.
         """
         mapping = await self._find_mapping(caller, sent.mapping)
@@ -42,7 +52,13 @@ class Looks:
             if sent.kind.is_text:
                 begins = b"".join([piece async for piece in sent.body])
                 return await run_in_threadpool(self._look_at_text, begins, sent, mapping)
-            return await self._look_at_whole(sent, mapping)
+            if self._busy[caller.tenant] >= MOST_AT_ONCE:
+                raise Refusal(429, LOOKING, headers={"Retry-After": "2"})
+            self._busy[caller.tenant] += 1
+            try:
+                return await self._look_at_whole(sent, mapping)
+            finally:
+                self._busy[caller.tenant] -= 1
         except FileRefused as refused:
             fault = Fault("", "malformed", "cannot be read")
             raise Refusal(422, str(refused), [fault]) from None
@@ -74,6 +90,7 @@ class Looks:
             receiving = self._spool.receiving(new, sent.kind)
             async with contextmanager_in_threadpool(receiving) as stream:
                 await receive(sent.body, stream)
-            return await run_in_threadpool(look)
+            async with self._turn:
+                return await run_in_threadpool(look)
         finally:
             self._spool.erase(new)

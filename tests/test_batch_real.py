@@ -73,7 +73,9 @@ def weekly(asked: str, days: str, minutes: str) -> float | None:
 
 def answers_of(folder: Path, example: str) -> list[dict[str, object]]:
     """The answers that a mapping made of the file that was scored last."""
-    mapping = read_mapping((ROOT / "examples" / "mappings" / f"{example}.toml").read_text("utf-8"), RULES.model)
+    mapping = read_mapping(
+        (ROOT / "examples" / "mappings" / f"{example}.toml").read_text("utf-8"), RULES.model
+    )
     with (folder / "in.csv").open("rb") as stream:
         source = open_file(FORMATS["csv"], Opened(folder / "in.csv", stream))
         layout = Layout(source.header, asked_in_batches(RULES.model), mapping)

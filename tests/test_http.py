@@ -126,6 +126,17 @@ def test_the_front_page_loads_nothing_from_elsewhere(call: Call) -> None:
         assert address.startswith("#") or call("GET", address).status_code == 200
 
 
+def test_headers_that_nobody_needs_are_refused_before_anything_is_remembered_of_them(
+    call: Call,
+) -> None:
+    for name in ("Accept-Language", "Accept-Encoding", "X-Request-Id"):
+        refused = call("GET", "/questionnaire", headers={name: "canary-" * 5_000})
+        assert refused.status_code == 400
+        assert refused.headers["content-type"] == "application/problem+json"
+        assert "canary" not in refused.text
+        assert call("GET", "/questionnaire", headers={name: "canary-" * 4_000}).status_code == 200
+
+
 @pytest.mark.parametrize("path", [*KNOWLEDGE, "/healthz", "/readyz"])
 def test_head_gives_the_headers_of_get(call: Call, path: str) -> None:
     got, headed = call("GET", path), call("HEAD", path)

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from browser import DESK, PHONE, Scheme, find_barriers, looking, shoot
-from conftest import Call
+from conftest import Call, caller, make_app
 from playwright.sync_api import Browser
 from serving import Serving, serving
 
@@ -129,18 +129,28 @@ def test_what_is_english_on_a_page_in_another_language_says_so(
     chromium: Browser, tmp_path: Path
 ) -> None:
     storage = {"data_dir": tmp_path / "data"}
-    with serving(storage, tmp_path / "log", unreviewed_languages="es") as spanish:
-        with looking(chromium, spanish.address, locale="es") as (_, page, _):
-            for path, english in [
-                ("/guides", ".guides"),
-                ("/guides/operate", ".guide"),
-                ("/docs", "#reference"),
-            ]:
-                page.goto(path)
-                assert page.locator("html").get_attribute("lang") == "es"
-                assert page.locator(english).get_attribute("lang") == "en"
-            page.goto("/guides/understand-a-score")
-            page.locator(".pencil-now").wait_for()
-            sums = page.locator("[data-live=pencil]")
-            assert sums.get_attribute("lang") == "es"
-            assert sums.locator("details div").get_attribute("lang") == "en"
+    with (
+        serving(storage, tmp_path / "log", unreviewed_languages="es") as spanish,
+        looking(chromium, spanish.address, locale="es") as (_, page, _),
+    ):
+        for path, english in [
+            ("/guides", ".guides"),
+            ("/guides/operate", ".guide"),
+            ("/docs", "#reference"),
+        ]:
+            page.goto(path)
+            assert page.locator("html").get_attribute("lang") == "es"
+            assert page.locator(english).get_attribute("lang") == "en"
+        page.goto("/guides/understand-a-score")
+        page.locator(".pencil-now").wait_for()
+        sums = page.locator("[data-live=pencil]")
+        assert sums.get_attribute("lang") == "es"
+        assert sums.locator("details div").get_attribute("lang") == "en"
+
+
+def test_what_warns_people_is_marked_as_english_while_its_translation_is_a_draft() -> None:
+    spanish = caller(make_app(unreviewed_languages=("es",)))
+    for path in OWN:
+        page = spanish("GET", path, headers={"Accept-Language": "es"})
+        assert '<html lang="es" data-warnings="en">' in page.text, path
+        assert page.headers["content-language"] == "es, en"

@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 from brute import ASSESSOR
+from conftest import Call
 from hypothesis import given
 from hypothesis import strategies as st
 from people import CLEARED, EQUIPMENT, MODEL, sheets
 
 from rules.advice import Plan, PlannedRoutine
 from rules.assessment import Sheet
+from rules.safety import ACTIONS
 
 ROUTINES = {routine.id: routine for routine in MODEL.routines}
 FLAGS = {flag.id: flag.action for flag in MODEL.safety.red_flags}
@@ -209,3 +211,9 @@ def test_pain_at_the_front_of_the_hip_keeps_the_running_trial_out() -> None:
     entry = left_out(ASSESSOR.assess(sheet)["plan"], "run_cadence_trial")
     assert entry["reason"] == "pain_site"
     assert entry["detail"] == "Left out because of pain in the groin."
+
+
+def test_actions_are_told_from_the_most_urgent_to_the_least(call: Call) -> None:
+    """A client that cannot reach the service for a while goes by this order."""
+    told = list(call("GET", "/model/safety").json()["actions"])
+    assert told == list(reversed(ACTIONS))

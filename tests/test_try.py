@@ -173,7 +173,17 @@ def test_a_sign_is_told_by_its_rule_while_the_server_gives_no_result(
         open_try(page)
         answer_all(page, asked, E01)
         waiting: list[Route] = []
-        page.route("**/assess", waiting.append if server == "slow" else lambda route: route.abort())
+        gives_results = False
+
+        def respond(route: Route) -> None:
+            if gives_results:
+                route.continue_()
+            elif server == "slow":
+                waiting.append(route)
+            else:
+                route.abort()
+
+        page.route("**/assess", respond)
         go_to(page, asked.find_section(EMERGENCY))
         page.locator("#question-not_improving_6_weeks input[value=true]").check()
         expect(page.locator(".safety.notice")).to_contain_text("within two weeks")
@@ -189,7 +199,7 @@ def test_a_sign_is_told_by_its_rule_while_the_server_gives_no_result(
         page.emulate_media(media="print")
         expect(page.locator(".paper .first")).to_contain_text("Please get help now")
         page.emulate_media(media="screen")
-        page.unroute("**/assess")
+        gives_results = True
         for route in waiting:
             route.continue_()
         if server == "away":
@@ -197,6 +207,24 @@ def test_a_sign_is_told_by_its_rule_while_the_server_gives_no_result(
         expect(page.locator(".plan")).to_contain_text("No routines are shown now")
         expect(alert).to_contain_text("Please get help now")
         assert seen.foreign == []
+
+
+def test_a_plan_that_knows_nothing_of_a_circumstance_is_not_shown(
+    chromium: Browser, service: Serving, asked: Questionnaire
+) -> None:
+    with looking(chromium, service.address) as (_, page, _seen):
+        open_try(page)
+        answer_all(page, asked, E01)
+        expect(page.locator(".screen .plan")).to_be_visible()
+        page.route("**/assess", lambda route: route.abort())
+        go_to(page, asked.find_section("pregnant"))
+        page.locator("#question-pregnant input[value=true]").check()
+        expect(page.locator(".trouble")).to_contain_text("cannot be reached")
+        expect(page.locator(".routine")).to_have_count(0)
+        page.unroute("**/assess")
+        page.locator(".trouble button").press("Enter")
+        expect(page.locator(".screen .plan")).to_be_visible()
+        expect(page.locator("#result")).to_be_focused()
 
 
 def test_the_text_about_safety_is_not_read_out_again_after_every_answer(
@@ -233,7 +261,9 @@ def test_on_a_page_in_another_language_warnings_are_marked_as_english(
         with looking(chromium, spanish.address, locale="es") as (_, page, seen):
             open_try(page)
             assert page.evaluate("document.documentElement.lang") == "es"
-            answer_all(page, asked, {"sitting_hours_per_day": 9, "saddle_numbness": False})
+            go_to(page, asked.find_section("sitting_hours_per_day"))
+            page.fill("#answer-sitting_hours_per_day", "9")
+            go_to(page, asked.find_section(EMERGENCY))
             safety = page.locator(".safety .first")
             expect(safety).to_contain_text("Not every safety question")
             expect(safety).to_have_attribute("lang", "en")

@@ -95,6 +95,7 @@ def test_a_key_is_asked_for_where_the_server_wants_one_and_is_not_kept(
             field.fill(key)
             page.keyboard.press("Enter")
             page.wait_for_selector("form.section")
+            expect(page.locator("#section")).to_be_focused()
             go_to(page, 4)
             answer(page, "sitting_hours_per_day", 9)
             expect(page.locator(".result .bars")).to_contain_text("65 (45")

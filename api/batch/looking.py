@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
+from api.batch.chunks import FileRefused
 from api.batch.compression import unpack_beginning
 from api.batch.formats import Format, Opened, open_file
+from api.batch.json_lines import MALFORMED
 from api.batch.layout import Columns, Layout
 from api.batch.mapping import ColumnMapping, asked_in_batches
 from rules.definitions import Model
@@ -35,6 +37,8 @@ def look_at(kind: Format, opened: Opened, mapping: ColumnMapping, model: Model) 
     """
     source = open_file(kind, opened)
     asked = asked_in_batches(model)
+    if list(source.header) == [MALFORMED]:
+        raise FileRefused("None of its first lines is a whole JSON object.")
     layout = Layout(source.header, asked, mapping, may_answer_nothing=True)
     answered = set(layout.answered)
     names = [layout.names.get(str(place), name) for place, name in enumerate(source.header)]

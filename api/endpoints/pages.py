@@ -21,6 +21,8 @@ from rules.loading import ENGLISH
 
 HTML = "text/html; charset=utf-8"
 NO_PAGE = "There is no such page."
+ONCE = {"try": (), "clinic": (), "guides": (ENGLISH,), "docs": (ENGLISH,)}
+"""Pages that are the same for everybody, with the languages that what they show is in, whatever the page's own."""
 
 
 def router(parts: Parts) -> APIRouter:
@@ -39,7 +41,7 @@ def router(parts: Parts) -> APIRouter:
             parts.languages,
             {
                 tag: FixedAnswer(
-                    put_page(template, page.languages[0], assets.address, page.words, **filled),
+                    put_page(template, page, assets.address, **filled),
                     HTML,
                     vary=f"{VARIES}{vary}",
                     Content_Language=name_languages(dict.fromkeys((*page.languages, *others))),
@@ -51,14 +53,17 @@ def router(parts: Parts) -> APIRouter:
 
     facts = {**tell_files(), "most_text": MOST_TEXT, "units": read_units()}
     fixed = {
-        name: put(f"{name}.html", here=f"/{name}", guides=guides.values(), facts=facts)
-        for name in ("docs", "try", "clinic", "guides")
+        name: put(f"{name}.html", *others, here=f"/{name}", guides=guides.values(), facts=facts)
+        for name, others in ONCE.items()
     }
     shown = {
         name: put("guide.html", ENGLISH, here="/guides", guide=guide)
         for name, guide in guides.items()
     }
-    texts = {name: FixedAnswer(body, "text/plain; charset=utf-8") for name, body in files.items()}
+    texts = {
+        name: FixedAnswer(body, "text/plain; charset=utf-8", **GUARDED)
+        for name, body in files.items()
+    }
 
     @router.get("/")
     async def get_landing(request: Request) -> Response:

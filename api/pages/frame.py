@@ -24,6 +24,8 @@ class PageWords(NamedTuple):
     words: Mapping[str, Any]
     languages: tuple[str, ...]
     """The language, and English where it was needed."""
+    warnings: str
+    """The language of what is said about safety."""
 
 
 WARNS = frozenset(("action", "safety_none"))
@@ -36,8 +38,9 @@ def read_page_words(language: str, *, reviewed: bool) -> PageWords:
     own = _read(language) if language != ENGLISH else english
     words, is_whole = _lay_over(english, own, frozenset() if reviewed else WARNS)
     if not own:
-        return PageWords(english, (ENGLISH,))
-    return PageWords(words, (language,) if is_whole else (language, ENGLISH))
+        return PageWords(english, (ENGLISH,), ENGLISH)
+    languages = (language,) if is_whole else (language, ENGLISH)
+    return PageWords(words, languages, language if reviewed else ENGLISH)
 
 
 def _read(language: str) -> dict[str, Any]:
@@ -67,9 +70,9 @@ def _lay_over(
     return words, is_whole
 
 
-def put_page(
-    template: str, language: str, assets: str, words: Mapping[str, Any], **filled: Any
-) -> bytes:
-    """A page as HTML: its template, in a language, with the words of the pages and whatever else it is filled with."""
+def put_page(template: str, said: PageWords, assets: str, **filled: Any) -> bytes:
+    """A page as HTML: its template, with the words of the pages in a language and whatever else it is filled with."""
     page = TEMPLATES.get_template(template)
-    return page.render(language=language, assets=assets, words=words, **filled).encode()
+    language = said.languages[0]
+    known = {"language": language, "warnings": said.warnings, "words": said.words}
+    return page.render(**known, assets=assets, **filled).encode()

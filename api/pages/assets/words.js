@@ -8,6 +8,9 @@ const words = JSON.parse(document.getElementById("words")?.textContent ?? "{}");
 /** The page's language. */
 export const language = document.documentElement.lang || "en";
 
+/** The language in which people are warned: English while the translation is a draft, or else the page's own. */
+export const languageOfWarnings = document.documentElement.dataset["warnings"] || language;
+
 const numbers = new Intl.NumberFormat(language, { maximumFractionDigits: 2 });
 const plurals = new Intl.PluralRules(language);
 

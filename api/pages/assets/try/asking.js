@@ -3,7 +3,7 @@
 import { call } from "../calls.js";
 import { say } from "../words.js";
 import { summarize } from "./summary.js";
-import { isHeldBack } from "./signs.js";
+import { isHeldBack, writeSigns } from "./signs.js";
 import { findQuestion, redraw, state, writeRequest } from "./state.js";
 
 /** @import { Schemas, Failed } from "../calls.js" */
@@ -46,9 +46,12 @@ async function askOnce() {
     take(null);
     return;
   }
+  const signs = writeSigns();
   const answered = await call("post", "/assess", { json: request });
-  if (answered.ok) take(answered.body);
-  else if (answered.status === 422 && pointOut(answered.problem)) isStale = true;
+  if (answered.ok) {
+    state.heard = signs;
+    take(answered.body);
+  } else if (answered.status === 422 && pointOut(answered.problem)) isStale = true;
   else state.trouble = nameTrouble(answered);
   redraw();
 }

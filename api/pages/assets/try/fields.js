@@ -2,10 +2,9 @@
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { live } from "../vendor/lit-html/directives/live.js";
-import { language, say } from "../words.js";
+import { language, languageOfWarnings, say } from "../words.js";
 import { give, takeBack, type } from "./answering.js";
 import { writeBounds } from "./numbers.js";
-import { nameWarningLanguage } from "./signs.js";
 import { state } from "./state.js";
 
 /** @import { Question } from "./state.js" */
@@ -150,7 +149,7 @@ function viewHint(question, more = "") {
  * @param {Question} question
  */
 function nameLanguage({ role }) {
-  return role === "safety" ? nameWarningLanguage() : language;
+  return role === "safety" ? languageOfWarnings : language;
 }
 
 /** @param {Question} question */

@@ -10,7 +10,7 @@ import { viewPlan } from "./plan.js";
 import { viewLevers, viewReasons, viewWarnings } from "./reasons.js";
 import { viewFoot, viewResult } from "./result.js";
 import { viewSafety } from "./safety.js";
-import { findAdvice, isHeldBack } from "./signs.js";
+import { isHeldBack, isPlanSafe } from "./signs.js";
 import { drawWith, redraw, state } from "./state.js";
 import { viewTrouble } from "./trouble.js";
 
@@ -65,7 +65,7 @@ function viewRest() {
   if (!assessment) return nothing;
   return html`<div class="rest">
     ${viewWarnings(assessment)}
-    ${findAdvice()?.isEarly ? nothing : viewPlan(assessment.plan)}
+    ${isPlanSafe() ? viewPlan(assessment.plan) : nothing}
     ${viewLevers(assessment)}
     ${viewReasons(assessment)}
     <p class="note">${say("limits", { version: assessment.model.version })}</p>

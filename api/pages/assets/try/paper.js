@@ -1,10 +1,10 @@
 /** The result on one sheet of paper: what comes first, the bars, and the plan in short. */
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { language, say } from "../words.js";
+import { language, languageOfWarnings, say } from "../words.js";
 import { drawScore } from "./bars.js";
 import { drawRoutine, writeDose } from "./plan.js";
-import { findAdvice, nameWarningLanguage } from "./signs.js";
+import { findAdvice, isPlanSafe } from "./signs.js";
 import { state } from "./state.js";
 import { describe, shorten } from "./summary.js";
 
@@ -36,17 +36,16 @@ export function viewPaper() {
   const { assessment } = state;
   if (!assessment) return nothing;
   const { index, habits, model, plan } = assessment;
-  const advice = findAdvice();
   const date = new Intl.DateTimeFormat(language, { dateStyle: "long" }).format(new Date());
   const name = say("result.index");
   return html`<div class="paper">
     <p class="top-line"><b>${say("title_on_paper")}</b> <span>${date}</span></p>
-    <p class="first" lang=${nameWarningLanguage()}>${advice?.text}</p>
+    <p class="first" lang=${languageOfWarnings}>${findAdvice()?.text}</p>
     <ul class="bars">${[{ ...index, name }, ...habits].map(
       (scored, n) => html`<li><p class="line"><span>${scored.name}</span> <span>${shorten(scored)}</span></p>
         ${drawScore(scored, describe(scored.name, scored), n === 0)}</li>`,
     )}</ul>
-    ${advice?.isEarly ? nothing : viewPlan(plan)}
+    ${isPlanSafe() ? viewPlan(plan) : nothing}
     <p class="small">${say("paper.limits", { version: model.version })} ${plan.intended_use}</p>
   </div>`;
 }
@@ -68,7 +67,7 @@ function viewRoutine(routine) {
       <p>${writeDose(routine)}</p>
       <ol>${routine.steps.map((step) => html`<li>${step}</li>`)}</ol>
       ${viewLine("plan.cautions", routine.cautions)}
-      ${viewLine("plan.stop_if", routine.stop_if, nameWarningLanguage())}
+      ${viewLine("plan.stop_if", routine.stop_if, languageOfWarnings)}
     </div>
   </li>`;
 }

@@ -1,8 +1,7 @@
 /** The plan: routines with their drawings, why each one is there, and why others are not. */
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { language, nameValue, say } from "../words.js";
-import { nameWarningLanguage } from "./signs.js";
+import { language, languageOfWarnings, nameValue, say } from "../words.js";
 import { state } from "./state.js";
 
 /** @import { Schemas } from "../calls.js" */
@@ -52,7 +51,7 @@ function viewRoutine(routine) {
       <details><summary>${say("plan.steps")}</summary>
         <ol>${routine.steps.map((step) => html`<li>${step}</li>`)}</ol></details>
       ${viewList("plan.cautions", routine.cautions)}
-      ${viewList("plan.stop_if", routine.stop_if, nameWarningLanguage())}
+      ${viewList("plan.stop_if", routine.stop_if, languageOfWarnings)}
       <p class="soft">${say("plan.evidence", { grade: nameValue("grades", routine.evidence_grade) })}</p>
     </div>
   </li>`;

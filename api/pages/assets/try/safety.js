@@ -1,9 +1,9 @@
 /** What the safety answers call for, before anything else. */
 
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
-import { say } from "../words.js";
+import { languageOfWarnings, say } from "../words.js";
 import { goToQuestion } from "./answering.js";
-import { findAdvice, nameWarningLanguage } from "./signs.js";
+import { findAdvice } from "./signs.js";
 import { findQuestion } from "./state.js";
 
 /** @import { Advice } from "./signs.js" */
@@ -26,7 +26,7 @@ export function viewSafety() {
 /** @param {Advice} advice */
 function viewText({ text, flags }) {
   const because = flags.map((id) => findQuestion(id)?.label ?? id).join("; ");
-  return html`<p class="first" lang=${nameWarningLanguage()}>${text}</p>
+  return html`<p class="first" lang=${languageOfWarnings}>${text}</p>
     ${because ? html`<p>${say("safety.because", { flags: because })}</p>` : nothing}`;
 }
 

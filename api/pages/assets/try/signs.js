@@ -1,19 +1,11 @@
 /** What the answers about safety call for: as the server says, and by its rules alone as long as it gives no result. */
 
-import { language } from "../words.js";
-import { state } from "./state.js";
+import { language, languageOfWarnings } from "../words.js";
+import { state, writeRequest } from "./state.js";
 
 /** @import { Section } from "./state.js" */
 
-/**
- * `isEarly` where it rests on the rules alone, so that no plan is known that fits it.
- * @typedef {{action: string, text: string, isHeldBack: boolean, flags: string[], open: string[], isEarly: boolean}} Advice
- */
-
-/** The language in which people are warned: English while the translation is a draft, or else the page's own. */
-export function nameWarningLanguage() {
-  return state.model?.translation_reviewed === false ? "en" : language;
-}
+/** @typedef {{action: string, text: string, isHeldBack: boolean, flags: string[], open: string[]}} Advice */
 
 /**
  * Whether a section asks about signs and circumstances, which most people do not have.
@@ -28,7 +20,7 @@ export function isAboutSafety({ part }) {
  * @param {Section} section
  */
 export function nameSectionLanguage(section) {
-  return isAboutSafety(section) ? nameWarningLanguage() : language;
+  return isAboutSafety(section) ? languageOfWarnings : language;
 }
 
 /**
@@ -38,7 +30,7 @@ export function nameSectionLanguage(section) {
  */
 export function findAdvice() {
   const told = readAdvice();
-  const early = state.isLate || state.trouble ? applyRules() : null;
+  const early = isBehind() ? applyRules() : null;
   return early && (!told || rank(early.action) < rank(told.action)) ? early : told;
 }
 
@@ -47,12 +39,27 @@ export function isHeldBack() {
   return findAdvice()?.isHeldBack === true;
 }
 
+/** Whether the plan that is there was made with all that was answered about safety; another one is not shown. */
+export function isPlanSafe() {
+  return !isBehind() || state.heard === writeSigns();
+}
+
+/** What was answered about safety, to compare with later. */
+export function writeSigns() {
+  const { red_flags: signs, conditions } = writeRequest();
+  return JSON.stringify([signs, conditions]);
+}
+
+function isBehind() {
+  return state.isLate || state.trouble !== null;
+}
+
 /** @returns {Advice | null} */
 function readAdvice() {
   const safety = state.assessment?.safety;
   if (!safety) return null;
   const { action, text, flags, unanswered_flags: open } = safety;
-  return { action, text, isHeldBack: !safety.self_care_allowed, flags, open, isEarly: false };
+  return { action, text, isHeldBack: !safety.self_care_allowed, flags, open };
 }
 
 /** @returns {Advice | null} */
@@ -64,7 +71,7 @@ function applyRules() {
   const called = safety.actions[first.action];
   if (!called) return null;
   const { text, withholds_plan: isHeldBack } = called;
-  return { action: first.action, text, isHeldBack, flags: signs.map(({ id }) => id), open: [], isEarly: true };
+  return { action: first.action, text, isHeldBack, flags: signs.map(({ id }) => id), open: [] };
 }
 
 /**

@@ -33,6 +33,8 @@ export const state = {
   isWide: false,
   /** @type {Schemas["Assessment"] | null} */
   assessment: null,
+  /** What had been answered about safety when the result was asked for. */
+  heard: "",
   /** @type {number | null} By how many points the last answer narrowed the interval of the index. */
   narrowedBy: null,
   /** @type {Trouble | null} */
@@ -99,7 +101,7 @@ export function findQuestion(id) {
 
 /** What is sent: every answer to a question that is asked, in its part. */
 export function writeRequest() {
-  /** @type {Record<string, Record<string, Answer>>} */
+  /** @type {Record<string, Record<string, Answer>> & {red_flags?: Record<string, Answer>, conditions?: Record<string, Answer>}} */
   const request = { answers: {} };
   for (const section of state.sections) {
     for (const { id } of listAsked(section)) {

@@ -3,14 +3,20 @@
 import { html, nothing } from "../vendor/lit-html/lit-html.js";
 import { hasKey, useKey } from "../calls.js";
 import { say } from "../words.js";
+import { focusOn } from "./answering.js";
 import { state } from "./state.js";
 
 /**
  * A kind note with a way on.
- * @param {() => void} retry
+ * @param {() => Promise<void>} ask
  */
-export function viewTrouble(retry) {
+export function viewTrouble(ask) {
   const { trouble } = state;
+  const retry = async () => {
+    await ask();
+    const isGone = !state.trouble && document.activeElement === document.body; // the button or field that was used
+    if (isGone) focusOn(state.assessment ? "result" : "section");
+  };
   return html`<div role="status" class=${trouble ? "trouble card" : ""}>${trouble ? viewNote(trouble, retry) : nothing}</div>`;
 }
 

@@ -1,7 +1,7 @@
 /** What came of a batch: whom to look at first, levels by habit, rejects by reason. */
 
 import { html, nothing } from "../../vendor/lit-html/lit-html.js";
-import { nameValue, say, writeNumber } from "../../words.js";
+import { languageOfWarnings, nameValue, say, writeNumber } from "../../words.js";
 import { writeSpan } from "../amounts.js";
 import { nameQuestion, state } from "../state.js";
 import { viewBar, viewSwatch } from "./bars.js";
@@ -33,14 +33,14 @@ function viewSafety({ actions }) {
   /** @type {Record<string, number>} */
   const counts = actions;
   const found = URGENT.filter((id) => counts[id]);
-  if (!found.length) return html`<p class="note">${say("result.safety_none")}</p>`;
+  if (!found.length) return html`<p class="note" lang=${languageOfWarnings}>${say("result.safety_none")}</p>`;
   return html`<div class="safety">
     <h3>${say("result.safety")}</h3>
     <ul>
       ${found.map(
         (id) => html`<li class=${id}>
-          <p><strong>${nameValue("action", id)}: ${say("result.rows", { n: counts[id] ?? 0 })}</strong></p>
-          ${state.actions[id] ? html`<p class="soft">${say("result.would_read", { text: state.actions[id] })}</p>` : nothing}
+          <p><strong><span lang=${languageOfWarnings}>${nameValue("action", id)}</span>: ${say("result.rows", { n: counts[id] ?? 0 })}</strong></p>
+          ${state.actions[id] ? html`<p class="soft">${say("result.would_read")} <q lang=${languageOfWarnings}>${state.actions[id]}</q></p>` : nothing}
         </li>`,
       )}
     </ul>
