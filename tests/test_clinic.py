@@ -662,7 +662,7 @@ def test_a_sheet_of_a_spreadsheet_is_chosen(chromium: Browser, desk: Desk, tmp_p
         page.get_by_label("Sheet").select_option("people")
         expect(row(page, "runs")).to_contain_text("running at all")
         score(page)
-        expect(page.get_by_text("1 rows = 1 scored + 0 to correct")).to_be_visible()
+        expect(page.get_by_text("1 row = 1 scored + 0 to correct")).to_be_visible()
 
 
 def write_large(path: Path, megabytes: int) -> None:

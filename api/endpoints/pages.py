@@ -5,6 +5,7 @@ from shlex import quote
 from typing import TypeVar
 
 from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from api.batch.units import read_units
 from api.document import describe
@@ -102,7 +103,7 @@ def router(parts: Parts) -> APIRouter:
     async def get_document(request: Request) -> Response:
         """The API described in OpenAPI 3.1; made when first asked for, once all addresses are known."""
         if not documents:
-            documents.append(FixedAnswer(describe(request.app)))
+            documents.append(FixedAnswer(await run_in_threadpool(describe, request.app)))
         return documents[0].answer(request)
 
     return router

@@ -4,18 +4,18 @@ import { html, nothing, render } from "../vendor/lit-html/lit-html.js";
 import { live } from "../vendor/lit-html/directives/live.js";
 import { call } from "../calls.js";
 import { parseNumber } from "../numbers.js";
+import { isAsked } from "../question.js";
 import { language, nameValue, say } from "../words.js";
+import { drawMean, drawPoints, drawScore, tell, tellInterval } from "./sums.js";
 
 /** @typedef {import("../../../../openapi/clients/psoas.js").components["schemas"]} Schemas */
 /** @typedef {Schemas["QuestionToAsk"]} Question */
-/** @typedef {Schemas["HabitScore"]} Habit */
 /** @typedef {{id: string, questions: Question[]}} Section */
 /** @typedef {Schemas["Assessment"]} Assessment */
 /** @typedef {Schemas["Answer"]} Answer */
 
 const WAIT = 200; // milliseconds without a change after which the service is asked
 const COUNTED = ["core", "scored"];
-const numbers = new Intl.NumberFormat(language, { maximumFractionDigits: 3 });
 
 /** The answers in the text of the block: lines such as `sitting_hours_per_day = 9`.
  * @param {string} text
@@ -24,27 +24,6 @@ const numbers = new Intl.NumberFormat(language, { maximumFractionDigits: 3 });
 function readAnswers(text) {
   const lines = text.matchAll(/^ {2}(\w+) = (.+)$/gm);
   return new Map([...lines].map(([, id = "", value = ""]) => [id, JSON.parse(value)]));
-}
-
-/** A number as it is written in a sum, with a true minus.
- * @param {number} number
- */
-function tell(number) {
-  return numbers.format(number).replace("-", "−");
-}
-
-/** Numbers as a sum to read: 65 + 22.5 − 4.
- * @param {number[]} added
- */
-function tellSum([first = 0, ...rest]) {
-  return tell(first) + rest.map((n) => (n < 0 ? ` − ${tell(-n)}` : ` + ${tell(n)}`)).join("");
-}
-
-/** Where an interval lies, or that there is none.
- * @param {{low: number, high: number}} scored
- */
-function tellInterval({ low, high }) {
-  return low === high ? say("complete") : say("between", { low: tell(low), high: tell(high) });
 }
 
 /** One person's answers as they stand in the fields, and what the service makes of them. */
@@ -102,14 +81,11 @@ class Sums {
     return "value" in read ? read.value : null;
   }
 
-  /** Whether a question is asked: not when the answer it depends on was given and is another one.
-   * @param {Question} question
-   */
+  /** @param {Question} question */
   isAsked(question) {
-    return Object.entries(question.asked_only_if).every(([id, needed]) => {
+    return isAsked(question, (id) => {
       const gate = this.questions.find((other) => other.id === id);
-      const answer = gate ? this.readAnswer(gate) : null;
-      return answer === null || answer === needed;
+      return gate && this.readAnswer(gate);
     });
   }
 
@@ -315,58 +291,6 @@ class Sums {
       place,
     );
   }
-}
-
-/**
- * @param {Habit} habit
- * @param {Schemas["ComponentPoints"][]} components
- */
-function drawPoints(habit, components) {
-  const points = components.map((component) => component.points);
-  const sum = points.reduce((total, some) => total + some, 0);
-  const line = tellSum(points);
-  return html`<table>
-    <thead>
-      <tr><th scope="col">${say("what")}</th><th scope="col">${say("points")}</th></tr>
-    </thead>
-    <tbody>
-      ${components.map(
-        (component) =>
-          html`<tr data-component=${component.id}>
-            <td>${component.text}</td><td>${tell(component.points)}</td>
-          </tr>`,
-      )}
-    </tbody>
-    <tfoot>
-      <tr data-sum="score">
-        <th scope="row">
-          ${say("score")}: ${sum < 0 || sum > 100 ? say("kept", { sum: `${line} = ${tell(sum)}` }) : line}
-        </th>
-        ${drawScore(habit.score ?? 0, habit.level)}
-      </tr>
-    </tfoot>
-  </table>`;
-}
-
-/**
- * @param {number} score
- * @param {Schemas["LevelId"] | null} level
- */
-function drawScore(score, level) {
-  return html`<td>${tell(score)} <span class="pencil-level">${level && nameValue("level", level)}</span></td>`;
-}
-
-/**
- * @param {{weight: number, score: number}[]} scored
- * @param {number} weight
- */
-function drawMean(scored, weight) {
-  const products = scored.map((habit) => `${tell(habit.weight)} × ${tell(habit.score)}`);
-  const total = scored.reduce((sum, habit) => sum + habit.weight * habit.score, 0);
-  return html`<tr data-sum="mean">
-    <td>${say("mean")}<br />(${products.join(" + ")}) ÷ ${tell(weight)}</td>
-    <td>${tell(total / weight)}</td>
-  </tr>`;
 }
 
 /** Take the place of the sums in the page; where the service does not answer, they stay there to be read. */

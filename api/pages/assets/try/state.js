@@ -1,5 +1,7 @@
 /** What has been answered, what came of it, and where in the questionnaire somebody is. It lives as long as the page. */
 
+import { isAsked as isAskedBeside } from "../question.js";
+
 /** @import { Schemas } from "../calls.js" */
 /** @typedef {Schemas["QuestionToAsk"]} Question */
 /** @typedef {Schemas["SectionToAsk"]} Section */
@@ -62,13 +64,11 @@ export function redraw() {
 }
 
 /**
- * Whether a question is asked: not when another answer makes it needless.
+ * Whether a question is asked, going by the answers so far.
  * @param {Question} question
  */
 export function isAsked(question) {
-  return Object.entries(question.asked_only_if).every(
-    ([id, wanted]) => !state.answers.has(id) || state.answers.get(id) === wanted,
-  );
+  return isAskedBeside(question, (id) => state.answers.get(id));
 }
 
 /**

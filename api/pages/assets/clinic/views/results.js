@@ -22,7 +22,7 @@ export function viewResults() {
   const { rows, scored, rejected, seconds } = summary;
   return html`<section class="card" aria-labelledby="result">
       <h2 id="result" tabindex="-1">${say("result.title")}</h2>
-      <p>${say("result.totals", { rows, scored, rejected, time: writeSpan(seconds) })}</p>
+      <p>${say("result.totals", { n: rows, scored, rejected, time: writeSpan(seconds) })}</p>
       ${viewSafety(summary)} ${viewLevels(summary)} ${viewRejects(summary)} ${viewNotes(summary)}
     </section>
     ${viewDownloads(summary)} ${viewTrouble("result")}`;
