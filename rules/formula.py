@@ -76,6 +76,10 @@ class Carrier(Protocol):
     def tenth(self, value: Value) -> Value:
         """The value divided by ten and rounded once; a product with 0.1, which some engines make of it, rounds twice."""
 
+
+class NamingCarrier(Carrier, Protocol):
+    """A carrier that can also give names, and keep what it has worked out."""
+
     def name_all(self, holding: Mapping[str, Condition], between: str) -> Value:
         """The names whose condition holds as one text, with this between them; nothing where none does."""
 
@@ -283,11 +287,11 @@ def level_place(carrier: Carrier, model: Model, tenths: Value) -> Value:
     return place
 
 
-def name_level(carrier: Carrier, model: Model, place: Value) -> Value:
+def name_level(carrier: NamingCarrier, model: Model, place: Value) -> Value:
     """The level at a place; nothing for no place."""
     return carrier.pick(place, [name for _, name in model.level_starts])
 
 
-def level_of(carrier: Carrier, model: Model, tenths: Value) -> Value:
+def level_of(carrier: NamingCarrier, model: Model, tenths: Value) -> Value:
     """The level that a rounded score belongs to."""
     return name_level(carrier, model, level_place(carrier, model, tenths))

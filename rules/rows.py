@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from rules import formula
 from rules.definitions import Habit, Model
-from rules.formula import Answers, Carrier, Condition, Value, Work
+from rules.formula import Answers, Condition, NamingCarrier, Value, Work
 from rules.person import Person
 from rules.plausibility import warns
 from rules.questions import Question, View
@@ -56,7 +56,7 @@ class RowScorer:
         """One person's row; answers must be valid, and absent and None both mean unanswered."""
         return self.score(Person(answers))
 
-    def score(self, carrier: Carrier) -> dict[str, Value]:
+    def score(self, carrier: NamingCarrier) -> dict[str, Value]:
         """Every column but the row's number: points from 0 to 100, and null where there is no score.
 
         The score of a habit or of the index is null where too little is answered; its level is
@@ -78,7 +78,7 @@ class RowScorer:
         )
         return {**columns, **dict(zip(self.names[len(columns) :], rest, strict=True))}
 
-    def _span(self, carrier: Carrier, habit: Habit, works: list[Work]) -> Span:
+    def _span(self, carrier: NamingCarrier, habit: Habit, works: list[Work]) -> Span:
         """A habit's three evaluations; without its core answer the interval is the whole scale."""
         is_scored = carrier.keep(formula.is_scored(carrier, habit))
         tenths = {}
@@ -93,11 +93,11 @@ class RowScorer:
             is_scored,
         )
 
-    def _fill(self, carrier: Carrier, questions: tuple[Question, ...], view: View) -> Answers:
+    def _fill(self, carrier: NamingCarrier, questions: tuple[Question, ...], view: View) -> Answers:
         filled = formula.fill(carrier, questions, view)
         return {name: carrier.keep(answer) for name, answer in filled.items()}
 
-    def _index(self, carrier: Carrier, spans: list[Span]) -> Span:
+    def _index(self, carrier: NamingCarrier, spans: list[Span]) -> Span:
         """The index; its interval is over all habits, scored or not."""
         scored, everyone = [span.is_scored for span in spans], [True] * len(spans)
         views = (
@@ -112,7 +112,7 @@ class RowScorer:
         has_index = formula.has_index(carrier, self.model, scored)
         return Span(tenths[0], tenths[1], tenths[2], carrier.keep(has_index))
 
-    def _put(self, carrier: Carrier, name: str, span: Span) -> dict[str, Value]:
+    def _put(self, carrier: NamingCarrier, name: str, span: Span) -> dict[str, Value]:
         """A span as callers get it."""
         level, low, high = (
             carrier.keep(formula.level_place(carrier, self.model, tenths)) for tenths in span[:3]
@@ -127,7 +127,7 @@ class RowScorer:
         )
         return {f"{PREFIX}{name}_{part}": value for part, value in zip(PARTS, put, strict=True)}
 
-    def _top_habit(self, carrier: Carrier, spans: list[Span]) -> Value:
+    def _top_habit(self, carrier: NamingCarrier, spans: list[Span]) -> Value:
         """The habit with the greatest weight times score; none where no score is above 0."""
         worths = [
             carrier.keep(carrier.where(span.is_scored, span.score * habit.index.weight, 0.0))

@@ -7,12 +7,12 @@ say in it, and nothing switches it off.
 from typing import NamedTuple
 
 from rules.advice import SafetyAdvice
-from rules.formula import Carrier, Condition, Value
+from rules.formula import Carrier, Condition, NamingCarrier, Value
 from rules.person import Person
 from rules.safety import ACTIONS, ActionId, Safety
 
 
-def action_of(carrier: Carrier, safety: Safety) -> Value:
+def action_of(carrier: NamingCarrier, safety: Safety) -> Value:
     """The most urgent action that a red flag answered yes calls for."""
     place: Value = 0
     for action, flags in safety.flags_by_action.items():

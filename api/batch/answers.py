@@ -1,13 +1,14 @@
 """Columns of cells turned into columns of answers; what is no answer is found, named, and never guessed at."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from typing import Protocol
 
 import polars as pl
 
 from rules.errors import FaultCode
-from rules.questions import Answer, Question
+from rules.questions import Answer, Option, Question
 from rules.safety import SafetyQuestion
 
 Asked = Question | SafetyQuestion
@@ -34,8 +35,8 @@ SPELT = {answer: _spell(words) for answer, words in WORDS.items()}
 class Cells(Protocol):
     """A column of cells on its way to answers: where it stands, and how text in it is read.
 
-    Read plainly, text is an answer as it stands. Read carefully, blanks around it are left out and
-    a decimal comma is understood; that costs more, and few files need it.
+    Read plainly, text is an answer as it stands. Read carefully, blanks around it are left out, and
+    a decimal comma and the labels of options are understood; that costs more, and few files need it.
     """
 
     def text(self, careful: bool) -> pl.Expr:
@@ -150,7 +151,8 @@ class AnswerReader:
             return pl.when(number == number.floor()).then(number)
         options, text = [option.id for option in question.options], self.cells.text(careful)
         if question.answer == "choice":
-            return pl.when(text.is_in(options)).then(text)
+            named = pl.when(text.is_in(options)).then(text)
+            return named.otherwise(read_labels(text, question.options)) if careful else named
         chosen = text.str.replace_all(r'[\[\]"]', "").str.replace_all(BETWEEN_OPTIONS, ";")
         each = chosen.str.strip_chars(";").str.split(";")
         known = each.list.eval(pl.element().is_in([*options, ""])).list.all()
@@ -181,6 +183,13 @@ class AnswerReader:
         if isinstance(self.question, Question) and self.question.options:
             return "not_an_option"
         return "wrong_type"
+
+
+def read_labels(text: pl.Expr, options: Sequence[Option]) -> pl.Expr:
+    """The options whose labels stand in cells; one that is the label of two options means neither."""
+    times = Counter(option.label for option in options)
+    meant = {option.label: option.id for option in options if times[option.label] == 1}
+    return text.replace_strict(meant, default=None, return_dtype=pl.String)
 
 
 class TranslatedCells:

@@ -1,7 +1,7 @@
 """Which columns of a file answer which questions, which are only carried along, and what to say about them."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 from typing import NamedTuple, NoReturn
 
@@ -15,6 +15,7 @@ from api.batch.answers import (
     WorkedOutCells,
     open_cells,
 )
+from api.batch.boxes import TickedCells, find_boxes
 from api.batch.chunks import FileRefused
 from api.batch.mapping import ColumnMapping, find_factor
 from rules.rows import PREFIX
@@ -27,7 +28,7 @@ class Columns(NamedTuple):
     """What a run says about a file's columns."""
 
     recognised: Sequence[str]
-    """Columns that answer the question of the same name."""
+    """Columns that answer the question whose id or text they are called by, and columns that are a box of one."""
     mapped: Mapping[str, Sequence[str]]
     """Columns that answer a question by a mapping, by question."""
     carried: Sequence[str]
@@ -61,20 +62,17 @@ class Layout:
         names = [name.strip() for name in header]
         replaced = [name for name in names if name.startswith(PREFIX)]
         self._place = {name: str(place) for place, name in reversed(list(enumerate(names))) if name}
-        self._own = {
-            name: self._place[name]
-            for name in names
-            if name in asked and name not in mapping.questions
-        }
+        unmapped = {name: one for name, one in asked.items() if name not in mapping.questions}
+        self._own, self._boxes = find_named(self._place, unmapped)
         self.names = self._name_all(header)
         """The name of each column that goes through, by its place."""
         self._check(names)
-        if not (may_answer_nothing or self._own or mapping.questions):
+        if not (may_answer_nothing or self._own or self._boxes or mapping.questions):
             self._refuse(names)
-        used = {*self._own, *mapping.columns}
+        used = self._named | mapping.columns.keys()
         carried = [name for place, name in self.names.items() if names[int(place)] not in used]
         self.columns = Columns(
-            list(self._own),
+            [name for name in dict.fromkeys(names) if name in self._named],
             {
                 name: [mapped.column] if mapped.column else list(mapped.expression.columns.values())
                 for name, mapped in mapping.questions.items()
@@ -92,9 +90,14 @@ class Layout:
     @property
     def answered(self) -> list[str]:
         """The questions that the file answers, in the order in which they are asked."""
-        return [
-            name for name in self._asked if name in self._own or name in self._mapping.questions
-        ]
+        found = {*self._own, *self._boxes, *self._mapping.questions}
+        return [name for name in self._asked if name in found]
+
+    @property
+    def _named(self) -> set[str]:
+        """The columns that answer questions by their own names."""
+        boxes = (name for boxes in self._boxes.values() for name in boxes.values())
+        return {*self._own.values(), *boxes}
 
     @property
     def reads_plainly(self) -> bool:
@@ -103,7 +106,7 @@ class Layout:
 
     def place_of(self, question: str) -> str | None:
         """The place of the column that answers a question as it stands; none for a mapped one."""
-        return self._own.get(question)
+        return self._place[self._own[question]] if question in self._own else None
 
     def _name_all(self, header: Sequence[str]) -> dict[str, str]:
         """A name for each column that goes through: its own where it can be, unlike any other."""
@@ -136,7 +139,7 @@ class Layout:
                 )
                 + "."
             )
-        needed = {*self._own, *self._mapping.columns}
+        needed = self._named | self._mapping.columns.keys()
         twice = [name for name, times in Counter(names).items() if times > 1 and name in needed]
         if twice:
             raise FileRefused(
@@ -160,8 +163,12 @@ class Layout:
 
     def _open(self, name: str, schema: Mapping[str, pl.DataType]) -> AnswerReader:
         question, mapped = self._asked[name], self._mapping.questions.get(name)
+        if name in self._boxes:
+            boxes = self._boxes[name].items()
+            cells = {option: self._open_plain(column, schema) for option, column in boxes}
+            return AnswerReader(question, TickedCells(question, cells))
         if mapped is None:
-            return AnswerReader(question, self._open_plain(name, schema))
+            return AnswerReader(question, self._open_plain(self._own[name], schema))
         if mapped.column is not None:
             place = self._place[mapped.column]
             missing = [*self._mapping.missing, *mapped.codes]
@@ -180,6 +187,25 @@ class Layout:
         cells = open_cells(place, schema[place])
         missing = self._mapping.missing
         return TranslatedCells(cells, missing, {}, 1.0) if missing else cells
+
+
+def find_named(
+    names: Collection[str], asked: Mapping[str, Asked]
+) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """The columns that are called like a question, by question, and those that are boxes, by question and option.
+
+    An id counts before a text. A text that two questions share is the name of neither.
+    """
+    times = Counter(question.ask for question in asked.values())
+    own, boxes = {}, {}
+    for name, question in asked.items():
+        if name in names:
+            own[name] = name
+        elif question.ask in names and times[question.ask] == 1:
+            own[name] = question.ask
+        elif found := find_boxes(question, names):
+            boxes[name] = found
+    return own, boxes
 
 
 def find_near(names: Sequence[str], asked: Mapping[str, Asked]) -> dict[str, str]:
