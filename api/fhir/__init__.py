@@ -1,0 +1,1 @@
+"""The questionnaire, answers and results as FHIR has them: mappings alone, no HTTP."""

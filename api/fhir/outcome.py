@@ -1,0 +1,102 @@
+"""Errors as FHIR tells them: an OperationOutcome that names each place, and repeats nothing that was sent."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, NamedTuple
+
+from api.fhir.names import BASE
+from api.problems import KINDS
+from rules.errors import FaultCode
+
+FAULTS = f"{BASE}/CodeSystem/psoas-risk-faults"
+"""The system of our codes for faults; they mean the same as in problem details."""
+
+Severity = Literal["fatal", "error", "warning", "information"]
+IssueType = Literal[
+    "structure",
+    "required",
+    "value",
+    "invariant",
+    "code-invalid",
+    "too-long",
+    "not-supported",
+    "not-found",
+    "conflict",
+    "login",
+    "forbidden",
+    "throttled",
+    "transient",
+    "no-store",
+    "timeout",
+    "exception",
+    "processing",
+    "business-rule",
+    "informational",
+]
+"""FHIR's own words for what kind of issue it is, as far as we need them."""
+
+TYPES: Mapping[FaultCode, IssueType] = {
+    "unknown_field": "structure",
+    "wrong_type": "value",
+    "out_of_range": "value",
+    "not_an_option": "code-invalid",
+    "missing": "required",
+    "contradiction": "invariant",
+    "malformed": "structure",
+}
+"""FHIR's word for each of our faults."""
+TYPES_BY_STATUS: Mapping[int, IssueType] = {
+    400: "structure",
+    401: "login",
+    403: "forbidden",
+    404: "not-found",
+    405: "not-supported",
+    408: "timeout",
+    409: "conflict",
+    413: "too-long",
+    415: "not-supported",
+    422: "processing",
+    429: "throttled",
+    500: "exception",
+    503: "transient",
+    507: "no-store",
+}
+"""FHIR's word for a refusal as a whole, by HTTP status."""
+
+
+class Issue(NamedTuple):
+    """One thing to be told about what was sent, or about what became of it."""
+
+    kind: IssueType
+    text: str
+    """A plain sentence; it never holds what was sent."""
+    expression: str = ""
+    """FHIRPath to the place, such as `QuestionnaireResponse.item.where(linkId='runs')`."""
+    code: str = ""
+    """Our own code, stable."""
+    severity: Severity = "error"
+
+
+def tell_fault(code: FaultCode, text: str, expression: str) -> Issue:
+    """One of our faults as an issue."""
+    return Issue(TYPES[code], text, expression, code)
+
+
+def tell_refusal(status: int, text: str = "") -> Issue:
+    """A request that is refused as a whole, by its HTTP status."""
+    known = KINDS.get(status)
+    kind = TYPES_BY_STATUS.get(status, "processing")
+    severity: Severity = "fatal" if status == 500 else "error"
+    return Issue(kind, text or (known.detail if known else "This was refused."), severity=severity)
+
+
+def put_outcome(issues: Iterable[Issue]) -> dict[str, Any]:
+    """An OperationOutcome, the same in R4 and R5."""
+    return {"resourceType": "OperationOutcome", "issue": [_put_issue(issue) for issue in issues]}
+
+
+def _put_issue(issue: Issue) -> dict[str, Any]:
+    details: dict[str, Any] = {"text": issue.text}
+    if issue.code:
+        details = {"coding": [{"system": FAULTS, "code": issue.code}], **details}
+    put = {"severity": issue.severity, "code": issue.kind, "details": details}
+    return {**put, "expression": [issue.expression]} if issue.expression else put
