@@ -94,9 +94,13 @@ clean: ## remove what was installed and built
 	.venv-clients/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements-clients.lock
 	@touch $@
 
-# What lints, compares and replays the API document.
-openapi/node_modules/stamp: openapi/package.json openapi/package-lock.json openapi/.npmrc
+# What lints, compares and replays the API document, and what draws and checks questionnaires of FHIR. Of the
+# renderer the built files alone are fetched, without the hundreds of packages that they are built from.
+openapi/node_modules/stamp: openapi/package.json openapi/package-lock.json openapi/.npmrc openapi/lforms.sha512
 	cd openapi && npm ci --loglevel=error
+	cd openapi && npm pack --silent --pack-destination node_modules lforms@40.1.3 >/dev/null \
+	&& sha512sum --check --quiet lforms.sha512 && mkdir -p node_modules/lforms \
+	&& tar -xzf node_modules/lforms-40.1.3.tgz -C node_modules/lforms --strip-components=1
 	@touch $@
 
 examples/typescript/node_modules/stamp: examples/typescript/package.json examples/typescript/package-lock.json

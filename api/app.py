@@ -32,6 +32,7 @@ from api.languages import Languages
 from api.logs import open_log
 from api.looks import Looks
 from api.mappings import Mappings
+from api.outcomes import Outcomes
 from api.parts import Parts
 from api.payloads import assess_payload, store_payload, what_if_payload
 from api.problems import answer_problems, put_problem
@@ -156,6 +157,7 @@ def create_app(
             ],
         )
     app.add_middleware(Envelope, model_name=name_model(model), log=log, new_id=new_id)
+    app.add_middleware(Outcomes)
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     return app

@@ -29,7 +29,10 @@ class Columns(TypedDict):
     """What the columns of a file are taken for; look at `near` first, for what is misspelt does not count."""
 
     recognised: Annotated[
-        list[str], Field(description="Columns that answer the question of the same name.")
+        list[str],
+        Field(
+            description="Columns that answer a question by their own name: its id, its text, or one of its boxes."
+        ),
     ]
     mapped: Annotated[
         dict[str, list[str]],

@@ -20,6 +20,7 @@ from api.languages import Languages
 from api.logs import open_log, server_log_config
 from api.payloads import assess_payload
 from api.problems import Refusal
+from api.redcap_command import redcap
 from api.score_command import score
 from api.settings import Settings, read_settings
 from api.storage.api_keys import count_keys
@@ -164,6 +165,7 @@ cli.command()(worker)
 cli.command()(migrate)
 cli.command()(backup)
 cli.add_typer(keys, name="keys")
+cli.add_typer(redcap, name="redcap")
 
 
 @cli.command()

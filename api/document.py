@@ -12,6 +12,8 @@ from pydantic import TypeAdapter
 from api.problems import KINDS, PROBLEM_TYPE, Problem
 from api.schemas import shape_schemas
 
+FHIR_TYPE = "application/fhir+json"
+
 EXAMPLES = Path(__file__).parent.parent / "openapi" / "examples"
 """Requests with their responses, one folder an operation; the tests replay them."""
 
@@ -41,6 +43,11 @@ TAGS = [
         "description": "Files of any size, scored whatever happens meanwhile. Needs a key with the scope batch; every "
         "tenant sees its own.",
     },
+    {
+        "name": "fhir",
+        "description": "The questionnaire and the results as FHIR has them, R4 and R5. Errors are OperationOutcomes.",
+    },
+    {"name": "cards", "description": "Cards beside a patient's record, as CDS Hooks has them."},
     {"name": "operations", "description": "For those who run the service."},
 ]
 
@@ -150,8 +157,10 @@ def _document_responses(operation: dict[str, Any]) -> None:
             name: _header(HEADERS[name]) for name in _headers(status, is_limited)
         }
         if int(status) >= 400:
-            reference = {"$ref": "#/components/schemas/Problem"}
-            response["content"] = {PROBLEM_TYPE: {"schema": reference}}
+            speaks_fhir = "fhir" in operation["tags"]
+            name, kind = ("Resource", FHIR_TYPE) if speaks_fhir else ("Problem", PROBLEM_TYPE)
+            reference = {"$ref": f"#/components/schemas/{name}"}
+            response["content"] = {kind: {"schema": reference}}
 
 
 HEADERS = {

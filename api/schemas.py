@@ -283,4 +283,5 @@ def _said_beside(schema: Schema, *words: str) -> Schema:
 
 
 def _in_one_word(name: str) -> str:
-    return "".join(part[0].upper() + part[1:] for part in name.replace("-", "_").split("_"))
+    parts = name.replace("-", "_").split("_")
+    return "".join(part[0].upper() + part[1:] for part in parts if part)

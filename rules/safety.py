@@ -7,9 +7,9 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import Field, model_validator
 
 from rules.grounds import Definition, Grounded, Id, Text
-from rules.words import names_all
+from rules.words import Urgency, names_all
 
-ActionId = Literal["none", "review", "same_day", "emergency"]
+ActionId = Urgency
 """What a red flag calls for, from the least urgent to the most."""
 ACTIONS: tuple[ActionId, ...] = get_args(ActionId)
 

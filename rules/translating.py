@@ -32,7 +32,7 @@ TABLES_OF_TEXTS = frozenset(("cautions", "names", "tags"))
 WORDS = "words/en"
 """The file in which every text is a sentence to fill in; a translation calls it `words`."""
 SAFETY_FILE = "safety"
-SAFETY_TEXTS = frozenset(("stop_if",))
+SAFETY_TEXTS = frozenset(("stop_if", "actions"))
 """What warns people: these texts are said in English until somebody has reviewed their translation."""
 
 
@@ -104,7 +104,7 @@ class Overlay:
         fits = type(above) is type(below) and (isinstance(below, str) or len(above) == len(below))
         if not fits or not _holds_text(above):
             self._fault(name, key, "must be as many texts as in English")
-        warns = key.rpartition(".")[2] in SAFETY_TEXTS
+        warns = not SAFETY_TEXTS.isdisjoint(key.split("."))
         if not fits or (warns and not self._translation.reviewed):
             return Laid(below, covers=False)
         return Laid(above, covers=True)

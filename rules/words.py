@@ -26,6 +26,8 @@ LeftOutReason = Literal[
     "worth_less",
 ]
 """Why a routine is not in a plan; the first that holds is given."""
+Urgency = Literal["none", "review", "same_day", "emergency"]
+"""What safety calls for, from the least urgent to the most."""
 Direction = Literal["higher", "lower", "unchanged", "no_change_shown"]
 """Where a score went, as far as it can be told."""
 
@@ -174,6 +176,30 @@ class TrendWords(_Templates):
     rules_changed: str
 
 
+class RecordWords(_Templates):
+    """What is said in a patient's record beside the sentences that the person reads."""
+
+    screen: str
+    interval: str
+    routine: Annotated[str, fills("title", "minutes", "purpose", "why", "dose")]
+    minding: Annotated[str, fills("caution")]
+    stopping: Annotated[str, fills("sign")]
+
+
+class CardWords(_Templates):
+    """What is said on cards that a clinician sees beside a patient's record; a summary has fewer than 140 characters."""
+
+    actions: Annotated[Mapping[Urgency, str], names_all(Urgency)]
+    reported: Annotated[str, fills("flags")]
+    scores: Annotated[str, fills("score", "level")]
+    no_index: str
+    one_score: Annotated[str, fills("habit", "score", "level")]
+    no_score: Annotated[str, fills("habit")]
+    not_read: str
+    not_read_because: str
+    guide: str
+
+
 class Words(_Templates):
     """Every sentence the rules say, in one language."""
 
@@ -190,3 +216,5 @@ class Words(_Templates):
     plan: PlanWords
     change: ChangeWords
     trend: TrendWords
+    record: RecordWords
+    cards: CardWords

@@ -10,6 +10,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from people import MODEL
 
 from api.document import describe, read_examples
+from api.problems import PROBLEM_TYPE
 
 DOCUMENT: dict[str, Any] = json.loads(describe(make_app()))
 OPERATIONS = [
@@ -41,7 +42,8 @@ def test_an_operation_is_named_described_and_documents_its_problems(
         assert response["description"]
         assert {"X-Request-Id", "Psoas-Model"} <= set(response["headers"])
         if int(status) >= 400:
-            assert list(response["content"]) == ["application/problem+json"]
+            kind = "application/fhir+json" if "fhir" in operation["tags"] else PROBLEM_TYPE
+            assert list(response["content"]) == [kind]
     if "requestBody" in operation:
         assert {"400", "413", "415", "422"} <= set(operation["responses"])
 
@@ -126,6 +128,14 @@ def test_nothing_of_later_issues_is_promised() -> None:
         "/batches/{id}/scores",
         "/batches/{id}/rejects",
         "/audit",
+        "/fhir/metadata",
+        "/fhir/Questionnaire",
+        "/fhir/Questionnaire/{id}",
+        "/fhir/CodeSystem/{id}",
+        "/fhir/QuestionnaireResponse/$assess",
+        "/cds-services",
+        "/cds-services/{id}",
+        "/cds-services/{id}/feedback",
         "/healthz",
         "/readyz",
     }

@@ -12,7 +12,7 @@ from conftest import ROOT, Call, make_app
 from reading import read_aloud
 
 from api.collection import TAKEN
-from api.document import EXAMPLES, describe, read_examples
+from api.document import EXAMPLES, FHIR_TYPE, describe, read_examples
 from api.problems import PROBLEM_TYPE
 
 PROTECTED = {
@@ -75,7 +75,7 @@ def put_response(response: httpx.Response) -> dict[str, Any]:
     if not response.content:
         return {"status": response.status_code}
     media_type = response.headers["content-type"].partition(";")[0]
-    is_json = media_type in {"application/json", PROBLEM_TYPE}
+    is_json = media_type in {"application/json", PROBLEM_TYPE, FHIR_TYPE}
     body = response.json() if is_json else response.text
     return {"status": response.status_code, "media_type": media_type, "body": body}
 

@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from operator import add, mul, neg, pos, sub, truediv
 from pathlib import Path
@@ -17,14 +16,21 @@ import pytest
 from browser import DESK, PHONE, Scheme, find_barriers, looking, shoot
 from conftest import ROOT, Call
 from playwright.sync_api import Browser, Locator, Page
-from serving import Serving
+from redcap import Project
+from serving import PSOAS, Serving
 
+from api.fhir.assessor import MOST_RESPONSES
+from api.fhir.cards import INDICATORS
 from api.pages.guides import ORDER
 
 pytest_plugins = ["browsing"]
 
 DOCS = ROOT / "docs"
 FENCE = re.compile(r"^```(\w[^\n]*)?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+NAMED = re.compile(
+    r"(?:^Save this as `([\w.-]+)`(?:(?!^```).)*)?^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE
+)
+"""A fenced block, with the name of the file that it is to be saved as, where it is."""
 OPERATIONS: Mapping[type[ast.AST], Callable[..., float]] = {
     ast.Add: add,
     ast.Sub: sub,
@@ -364,116 +370,112 @@ def test_without_scripts_the_sums_are_there_to_be_read(chromium: Browser, servic
 # Answers that are kept in FHIR
 
 
-@pytest.fixture(scope="module")
-def fhir() -> dict[str, str]:
-    """The answers, the script and the result in the guide, as text."""
-    blocks = read_blocks("fhir")
-    sent, shown = (text for kind, text in blocks if kind == "json")
-    (script,) = (text for kind, text in blocks if kind == "python")
-    return {"sent": sent, "shown": shown, "script": script}
+def run_guide(name: str, service: Serving, folder: Path) -> list[Any]:
+    """Run a guide from its beginning to its end: what it says to save is saved, what it shows is compared.
+
+    Gives what the commands answered.
+    """
+    if not shutil.which("curl"):
+        pytest.skip("curl is not installed")
+    said, answers = "", []
+    for file, kind, text in NAMED.findall(read_guide(name)):
+        if kind == "sh" and text.startswith("SERVICE="):
+            assert text == "SERVICE=http://127.0.0.1:8000\n"
+        elif kind == "sh":
+            said = run_curl(text, service, folder)
+            answers.append(json.loads(said))
+        elif file:
+            (folder / file).write_text(text, "utf-8")
+        elif kind == "json":
+            assert is_part(json.loads(text), answers[-1]), text
+        else:
+            assert (kind, text) == ("text", said)
+    return answers
 
 
-def run_script(
-    script: str, response: object, service: Serving, folder: Path
-) -> subprocess.CompletedProcess[str]:
-    (folder / "assess_response.py").write_text(script, "utf-8")
-    (folder / "response.json").write_text(json.dumps(response), "utf-8")
-    return subprocess.run(
-        [sys.executable, "assess_response.py", service.address, "response.json"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_the_script_turns_a_response_into_an_observation(
-    fhir: dict[str, str], service: Serving, tmp_path: Path
+def test_every_call_of_the_fhir_guide_runs_and_gives_what_is_shown(
+    service: Serving, tmp_path: Path
 ) -> None:
-    done = run_script(fhir["script"], json.loads(fhir["sent"]), service, tmp_path)
-    assert done.returncode == 0, done.stderr
-    observation = json.loads(done.stdout)
-    assert is_part(json.loads(fhir["shown"]), observation)
-    answers = {
-        "sitting_hours_per_day": 9,
-        "usual_sitting_bout_minutes": 90,
-        "slouched_hours_per_day": 4,
-        "lumbar_support": "never",
-        "runs": False,
-    }
-    body = {"answers": answers, "red_flags": {"saddle_numbness": False}}
-    got = httpx.post(f"{service.address}/assess", json=body).json()
-    numbers = {
-        part["code"]["coding"][0]["code"]: part.get("valueQuantity", {}).get("value")
-        for part in observation["component"]
-    }
-    for habit in got["habits"]:
-        assert numbers[habit["id"]] == habit["score"]
-        assert numbers[f"{habit['id']}_low"] == habit["low"]
-        assert numbers[f"{habit['id']}_high"] == habit["high"]
-    assert (numbers["index_low"], numbers["index_high"]) == (
-        got["index"]["low"],
-        got["index"]["high"],
-    )
-    assert got["safety"]["text"] in done.stderr
-    assert got["safety"]["text"] in observation["note"][0]["text"]
-    assert ("valueQuantity" in observation) != ("dataAbsentReason" in observation)
+    plain, newer, results, wrong = run_guide("fhir", service, tmp_path)
+    assert plain["resourceType"] == newer["resourceType"] == "Questionnaire"
+    resources = [entry["resource"] for entry in results["entry"]]
+    kinds = [resource["resourceType"] for resource in resources]
+    assert kinds == ["Flag", "Observation", "RiskAssessment", *["Observation"] * 6]
+    told = read_guide("fhir")
+    for kind in {*kinds, wrong["resourceType"]}:
+        assert f"`{kind}`" in told
+    assert len(wrong["issue"]) == 2
+    assert "CarePlan" not in kinds
+    plan = next(one for one in resources if one["resourceType"] == "RiskAssessment")
+    assert plan["mitigation"]
+    assert not any(name.startswith("probability") for name in plan["prediction"][0])
 
 
-def test_the_script_tells_an_index_where_there_is_one(
-    fhir: dict[str, str], service: Serving, tmp_path: Path
+def test_what_the_fhir_guide_says_beside_its_calls_is_so(call: Call) -> None:
+    told = read_guide("fhir")
+    for form in re.findall(r"`(psoas-risk[\w-]*)` (?:asks|and works|works)", told):
+        assert call("GET", f"/fhir/Questionnaire/{form}").status_code == 200
+    assert "`psoas-risk-scores`" in told
+    forms = call("GET", "/fhir/Questionnaire").json()["entry"]
+    assert {entry["resource"]["id"] for entry in forms} == {"psoas-risk", "psoas-risk-scores"}
+    for address in ("/fhir/CodeSystem/psoas-risk", "/fhir/metadata"):
+        assert f"`{address}`" in told
+        assert call("GET", address).status_code == 200
+    assert f"up to {MOST_RESPONSES} responses" in told
+
+
+def test_every_call_of_the_guide_to_cards_runs_and_gives_what_is_shown(
+    service: Serving, tmp_path: Path
 ) -> None:
-    answers, _ = read_pencil()
-    kinds = {bool: "valueBoolean", int: "valueInteger", float: "valueDecimal"}
-    items = [
-        {
-            "linkId": name,
-            "answer": [
-                {"valueCoding": {"code": answer}}
-                if isinstance(answer, str)
-                else {kinds[type(answer)]: answer}
-            ],
-        }
-        for name, answer in answers.items()
-    ]
-    sites = [{"valueCoding": {"code": code}} for code in ("groin", "thigh")]
-    nested = {"linkId": "text-of-yours", "answer": [{"valueString": "yes", "item": items[2:]}]}
-    several = {"linkId": "pain_sites", "answer": sites}
-    response = {
-        "resourceType": "QuestionnaireResponse",
-        "status": "amended",
-        "item": [*items[:2], nested, several],
-    }
-    done = run_script(fhir["script"], response, service, tmp_path)
-    assert done.returncode == 0, done.stderr
-    observation = json.loads(done.stdout)
-    assert observation["valueQuantity"]["value"] == 58.5
-    assert observation["interpretation"][0]["coding"][0]["code"] == "high"
-    assert "passed over: text-of-yours" in done.stderr
+    services, cards, status = run_guide("cds-hooks", service, tmp_path)
+    assert "answers" in services["services"][0]["prefetch"]
+    assert len(cards["cards"]) == 2
+    assert status == 200
+    told = read_guide("cds-hooks")
+    assert set(re.findall(r"^\| `(\w+)` \|", told, re.MULTILINE)) == set(INDICATORS.values())
+    for name in ("uuid", "summary", "indicator", "detail", "source", "links"):
+        assert name in cards["cards"][0]
+        assert f"`{name}`" in told, name
+    calling = json.loads((tmp_path / "call.json").read_text("utf-8"))
+    nothing = {**calling, "prefetch": {"answers": None}}
+    address = f"{service.address}/cds-services/psoas-habits"
+    assert httpx.post(address, json=nothing).json() == {"cards": []}
+    calling["prefetch"]["answers"]["item"][0]["linkId"] = "unknown"
+    (card,) = httpx.post(address, json=calling).json()["cards"]
+    assert card["indicator"] == "info"
 
 
-@pytest.mark.parametrize(
-    ("item", "said"),
-    [
-        ({"valueDecimal": 25}, "sitting_hours_per_day: must be a number of hours a day, 0 to 20"),
-        ({"valueQuantity": {"value": 90, "code": "min"}}, "the unit must be h/d"),
-        ({"valueString": "eight"}, "sitting_hours_per_day: must be a number"),
-    ],
-)
-def test_the_script_names_what_does_not_fit(
-    fhir: dict[str, str], service: Serving, tmp_path: Path, item: dict[str, Any], said: str
-) -> None:
-    items = [{"linkId": "sitting_hours_per_day", "answer": [item]}]
-    done = run_script(fhir["script"], {"status": "completed", "item": items}, service, tmp_path)
-    assert done.returncode == 1
-    assert said in done.stderr
-    assert not done.stdout
+# Answers that are collected in REDCap
 
 
-def test_the_script_leaves_a_response_alone_that_does_not_count(
-    fhir: dict[str, str], service: Serving, tmp_path: Path
-) -> None:
-    response = json.loads(fhir["sent"]) | {"status": "entered-in-error"}
-    done = run_script(fhir["script"], response, service, tmp_path)
-    assert done.returncode == 1
-    assert not done.stdout
+def test_every_command_of_the_redcap_guide_runs_and_says_what_is_shown(tmp_path: Path) -> None:
+    said, compared = "", 0
+    for kind, text in read_blocks("redcap"):
+        if kind == "sh":
+            done = subprocess.run(
+                ["bash", "-euc", text.replace(".venv/bin/psoas", str(PSOAS))],
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            said = done.stdout + done.stderr
+        elif kind == "csv":
+            (tmp_path / "export.csv").write_text(text, "utf-8")
+        else:
+            assert kind == "text"
+            assert text.strip() in said.replace("\r\n", "\n")
+            compared += 1
+    assert compared == 4
+    with (tmp_path / "dictionary.csv").open(encoding="utf-8", newline="") as file:
+        project = Project(file.read())
+    assert len(project.take_in((tmp_path / "import.csv").read_text("utf-8"))) == 3
+
+
+def test_the_redcap_guide_reads_an_export_as_it_says(call: Call) -> None:
+    text, questions = read_guide("redcap"), call("GET", "/questionnaire").json()["sections"]
+    asked = {one["id"]: one for section in questions for one in section["questions"]}
+    for name in ("lumbar_support", "record_id", "pain_sites___groin", "psoas_safety_action"):
+        assert f"`{name}`" in text
+    assert f"`{asked['runs']['ask']}`" in text
+    assert {"id": "always", "label": "Always"} in asked["lumbar_support"]["options"]

@@ -64,9 +64,9 @@ def test_what_is_installed_by_npm_is_locked_and_named_by_no_address() -> None:
     assert "scripts" not in asked
     assert locked["packages"][""]["devDependencies"] == asked["devDependencies"]
     for name, package in locked["packages"].items():
-        if name:
+        if name and not package.get("inBundle"):  # those come inside of another one, and are its
             assert package["integrity"].startswith("sha512-"), name
-            assert "resolved" not in package
+        assert "resolved" not in package
     for name, version in asked["devDependencies"].items():
         assert locked["packages"][f"node_modules/{name}"]["version"] == version
     settings = (ROOT / "openapi" / ".npmrc").read_text("utf-8").split()

@@ -17,7 +17,9 @@ ORDER = (
     "score-a-spreadsheet",
     "understand-a-score",
     "three-people",
+    "redcap",
     "fhir",
+    "cds-hooks",
     "operate",
     "clients",
 )

@@ -585,6 +585,178 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/fhir/metadata": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Fhir Metadata
+         * @description What the service can do in FHIR.
+         *
+         *     Here and below R4 is spoken, and R5 where `Accept` is `application/fhir+json; fhirVersion=5.0`.
+         */
+        get: operations["get_fhir_metadata"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/fhir/Questionnaire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Fhir Forms
+         * @description The questionnaires: one that asks, and one that works out the scores in the form as well.
+         */
+        get: operations["list_fhir_forms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/fhir/Questionnaire/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Fhir Form
+         * @description A questionnaire, ready for a form: units, bounds, options, hints, what to skip, and what safety calls for.
+         *
+         *     Every item is called as the question is everywhere. `psoas-risk-scores` works out the habit
+         *     scores and the index by `calculatedExpression`, just as the service does.
+         */
+        get: operations["get_fhir_form"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/fhir/CodeSystem/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Fhir Codes
+         * @description Our code system: questions, options, habits, the index, levels and safety actions.
+         */
+        get: operations["get_fhir_codes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/fhir/QuestionnaireResponse/$assess": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Assess Response
+         * @description Assess a QuestionnaireResponse, or a Bundle of at most 100, to one of our Questionnaires.
+         *
+         *     Takes R4 and R5, and what clients add: texts, display names, weights, computed items. Totals
+         *     that came along are worked out anew, and one that is not ours is told. Show the Flag before
+         *     anything else. Nothing is stored and no answer is logged.
+         */
+        post: operations["assess_response"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cds-services/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Call Service
+         * @description The cards for a patient whose answers are sent along: what safety calls for, and the habit scores.
+         *
+         *     Answers that do not fit the questionnaire give a card that says so. Nothing is stored, and
+         *     nothing is asked of the server that calls, even where it sends a token.
+         */
+        post: operations["call_service"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cds-services/{id}/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send Feedback
+         * @description What became of cards: taken, as CDS Hooks wants it, and not kept.
+         */
+        post: operations["send_feedback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/cds-services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Services
+         * @description The services for CDS Hooks: when to call them, and what to send along.
+         */
+        get: operations["list_services"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/healthz": {
         parameters: {
             query?: never;
@@ -1823,6 +1995,68 @@ export interface components {
          */
         BatchState: "waiting" | "running" | "done" | "failed";
         /**
+         * Card
+         * @description A card to show beside the record.
+         */
+        Card: {
+            /** @description Its name, the same for the same content. */
+            uuid: string;
+            /** @description It in a sentence. */
+            summary: string;
+            /** @description More of it, in Markdown. */
+            detail: string;
+            /** @description How much it presses. */
+            indicator: components["schemas"]["Indicator"];
+            source: components["schemas"]["CardSource"];
+            /** @description Pages to read on. */
+            links: components["schemas"]["CardLink"][];
+        };
+        /**
+         * CardFeedback
+         * @description What became of a card.
+         */
+        CardFeedback: {
+            /** @description The card's uuid. */
+            card: string;
+            /**
+             * @description What was done.
+             * @example accepted
+             */
+            outcome: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * CardLink
+         * @description A page that a card points to.
+         */
+        CardLink: {
+            /** @description The text to show. */
+            label: string;
+            /** @description Its address. */
+            url: string;
+            /** @description absolute: it can be opened as it is. */
+            type: string;
+        };
+        /**
+         * CardList
+         * @description The cards to show, in this order.
+         */
+        CardList: {
+            /** @description What safety calls for comes first; none without answers. */
+            cards: components["schemas"]["Card"][];
+        };
+        /**
+         * CardSource
+         * @description Where a card comes from.
+         */
+        CardSource: {
+            /** @description The model and its version. */
+            label: string;
+            /** @description A page about it. */
+            url: string;
+        };
+        /**
          * CarrySidePattern
          * @description What carry_side_pattern may be.
          * @enum {string}
@@ -1926,7 +2160,7 @@ export interface components {
          * @description What the columns of a file are taken for; look at `near` first, for what is misspelt does not count.
          */
         Columns: {
-            /** @description Columns that answer the question of the same name. */
+            /** @description Columns that answer a question by their own name: its id, its text, or one of its boxes. */
             recognised: string[];
             /** @description Columns that answer a question by the mapping, by question. */
             mapped: {
@@ -2544,6 +2778,16 @@ export interface components {
          */
         FaultCode: "unknown_field" | "wrong_type" | "out_of_range" | "not_an_option" | "missing" | "contradiction" | "malformed";
         /**
+         * FeedbackReport
+         * @description What became of cards; it is taken and not kept.
+         */
+        FeedbackReport: {
+            /** @description An object for each card. */
+            feedback: components["schemas"]["CardFeedback"][];
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * FetalTightness
          * @description What fetal_tightness may be.
          * @enum {string}
@@ -2746,6 +2990,41 @@ export interface components {
             status: "ok";
         };
         /**
+         * HookContext
+         * @description What a record is open for.
+         */
+        HookContext: {
+            /**
+             * @description FHIR id of the patient; not used and not kept.
+             * @example 42
+             */
+            patientId: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
+         * HookRequest
+         * @description A call of a service, as CDS Hooks describes it.
+         */
+        HookRequest: {
+            /**
+             * @description The hook that calls.
+             * @constant
+             */
+            hook: "patient-view";
+            /**
+             * @description A name of this call.
+             * @example d1577c69-dfbe-44ad-ba6d-3e05e953b2ea
+             */
+            hookInstance: string;
+            /** @description What the record is open for. */
+            context: components["schemas"]["HookContext"];
+            /** @description What was sent along. */
+            prefetch?: components["schemas"]["Prefetched"] | null;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * IndexInShort
          * @description The index without its reasons.
          */
@@ -2875,6 +3154,12 @@ export interface components {
              */
             status: components["schemas"]["ScoreStatus"];
         };
+        /**
+         * Indicator
+         * @description What indicator may be.
+         * @enum {string}
+         */
+        Indicator: "info" | "warning" | "critical";
         /**
          * LeftOut
          * @description A routine that is not in the plan, and the first reason for it.
@@ -3417,6 +3702,16 @@ export interface components {
             sources: string[];
         };
         /**
+         * Prefetched
+         * @description What was sent along with a call.
+         */
+        Prefetched: {
+            /** @description A QuestionnaireResponse, a Bundle that begins with the newest one, or null where there is none. */
+            answers?: unknown;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * Problem
          * @description An error: what went wrong, where, and what would be accepted (RFC 9457).
          */
@@ -3908,6 +4203,19 @@ export interface components {
          */
         RequestPart: "answers" | "red_flags" | "conditions" | "symptoms" | "plan";
         /**
+         * Resource
+         * @description A resource of FHIR, as FHIR describes it.
+         */
+        Resource: {
+            /**
+             * @description What kind of resource it is.
+             * @example Bundle
+             */
+            resourceType: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /**
          * Rise
          * @description By how many percent one answer is more than another: 0 for none now, infinite from none before.
          */
@@ -4237,6 +4545,38 @@ export interface components {
             name: string;
             /** @description In the order to ask them. */
             questions: components["schemas"]["QuestionToAsk"][];
+        };
+        /**
+         * Service
+         * @description A service that can be asked for cards.
+         */
+        Service: {
+            /**
+             * @description When to ask it.
+             * @example patient-view
+             */
+            hook: string;
+            /**
+             * @description Its place below /cds-services.
+             * @example psoas-habits
+             */
+            id: string;
+            /** @description Name for people. */
+            title: string;
+            /** @description What it is for. */
+            description: string;
+            /** @description What to send along, each as a search of FHIR. */
+            prefetch: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * ServiceList
+         * @description The services there are.
+         */
+        ServiceList: {
+            /** @description One so far. */
+            services: components["schemas"]["Service"][];
         };
         /**
          * SittingHoursSource
@@ -9631,6 +9971,1124 @@ export interface operations {
             };
             /** @description There is no room left, and every use is written down; nothing was changed. */
             507: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_fhir_metadata: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Languages in which you would like the texts, such as `es, en;q=0.5`; English where none of them is served. Content-Language says what came of it. */
+                "Accept-Language"?: string;
+                /** @description The ETag of a copy you have; the answer is 304 if it is still right. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A CapabilityStatement. */
+            200: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Names this version of the body; send it back as If-None-Match. */
+                    ETag?: string;
+                    /** @description The languages of the texts: the one that was chosen, and `en` where a text is not translated. */
+                    "Content-Language"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Not changed since the copy named in If-None-Match. */
+            304: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Names this version of the body; send it back as If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description This needs a key or token: send it as Authorization: Bearer … */
+            401: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description How to say who you are. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Please wait a moment; Retry-After says how many seconds. */
+            429: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Something went wrong on our side. Please quote the request_id. */
+            500: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+        };
+    };
+    list_fhir_forms: {
+        parameters: {
+            query?: {
+                /** @description Canonical name of a questionnaire. */
+                url?: string;
+                /** @description Whether the questions are left out. */
+                _summary?: boolean;
+            };
+            header?: {
+                /** @description Languages in which you would like the texts, such as `es, en;q=0.5`; English where none of them is served. Content-Language says what came of it. */
+                "Accept-Language"?: string;
+                /** @description The ETag of a copy you have; the answer is 304 if it is still right. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A Bundle with the questionnaires. */
+            200: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Names this version of the body; send it back as If-None-Match. */
+                    ETag?: string;
+                    /** @description The languages of the texts: the one that was chosen, and `en` where a text is not translated. */
+                    "Content-Language"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Not changed since the copy named in If-None-Match. */
+            304: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Names this version of the body; send it back as If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description This needs a key or token: send it as Authorization: Bearer … */
+            401: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description How to say who you are. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Some of what was sent cannot be used; every place is listed in errors. */
+            422: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Please wait a moment; Retry-After says how many seconds. */
+            429: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Something went wrong on our side. Please quote the request_id. */
+            500: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+        };
+    };
+    get_fhir_form: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Languages in which you would like the texts, such as `es, en;q=0.5`; English where none of them is served. Content-Language says what came of it. */
+                "Accept-Language"?: string;
+                /** @description The ETag of a copy you have; the answer is 304 if it is still right. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Id of a questionnaire. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A Questionnaire. */
+            200: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Names this version of the body; send it back as If-None-Match. */
+                    ETag?: string;
+                    /** @description The languages of the texts: the one that was chosen, and `en` where a text is not translated. */
+                    "Content-Language"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Not changed since the copy named in If-None-Match. */
+            304: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Names this version of the body; send it back as If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description This needs a key or token: send it as Authorization: Bearer … */
+            401: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description How to say who you are. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description There is nothing at this address. */
+            404: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Please wait a moment; Retry-After says how many seconds. */
+            429: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Something went wrong on our side. Please quote the request_id. */
+            500: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+        };
+    };
+    get_fhir_codes: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Languages in which you would like the texts, such as `es, en;q=0.5`; English where none of them is served. Content-Language says what came of it. */
+                "Accept-Language"?: string;
+                /** @description The ETag of a copy you have; the answer is 304 if it is still right. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Id of the code system. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A CodeSystem. */
+            200: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Names this version of the body; send it back as If-None-Match. */
+                    ETag?: string;
+                    /** @description The languages of the texts: the one that was chosen, and `en` where a text is not translated. */
+                    "Content-Language"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Not changed since the copy named in If-None-Match. */
+            304: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Names this version of the body; send it back as If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description This needs a key or token: send it as Authorization: Bearer … */
+            401: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description How to say who you are. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description There is nothing at this address. */
+            404: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Please wait a moment; Retry-After says how many seconds. */
+            429: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Something went wrong on our side. Please quote the request_id. */
+            500: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+        };
+    };
+    assess_response: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Languages in which you would like the texts, such as `es, en;q=0.5`; English where none of them is served. Content-Language says what came of it. */
+                "Accept-Language"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/fhir+json": components["schemas"]["Resource"];
+            };
+        };
+        responses: {
+            /** @description A Bundle: what safety calls for first, then RiskAssessment and Observations; for a Bundle of responses one such Bundle each, or an OperationOutcome, in the same order. */
+            200: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description The languages of the texts: the one that was chosen, and `en` where a text is not translated. */
+                    "Content-Language"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description The body is not valid JSON. */
+            400: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description This needs a key or token: send it as Authorization: Bearer … */
+            401: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description How to say who you are. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description The body is larger than this address accepts. */
+            413: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Send the body as application/json, in UTF-8 and without compression. */
+            415: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Some of what was sent cannot be used; every place is listed in errors. */
+            422: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Please wait a moment; Retry-After says how many seconds. */
+            429: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Something went wrong on our side. Please quote the request_id. */
+            500: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+        };
+    };
+    call_service: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Languages in which you would like the texts, such as `es, en;q=0.5`; English where none of them is served. Content-Language says what came of it. */
+                "Accept-Language"?: string;
+            };
+            path: {
+                /** @description Id of a service. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HookRequest"];
+            };
+        };
+        responses: {
+            /** @description Cards in the order in which to show them. */
+            200: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description The languages of the texts: the one that was chosen, and `en` where a text is not translated. */
+                    "Content-Language"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CardList"];
+                };
+            };
+            /** @description The body is not valid JSON. */
+            400: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This needs a key or token: send it as Authorization: Bearer … */
+            401: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description How to say who you are. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing at this address. */
+            404: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than this address accepts. */
+            413: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send the body as application/json, in UTF-8 and without compression. */
+            415: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent cannot be used; every place is listed in errors. */
+            422: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Please wait a moment; Retry-After says how many seconds. */
+            429: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on our side. Please quote the request_id. */
+            500: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_feedback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a service. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FeedbackReport"];
+            };
+        };
+        responses: {
+            /** @description It was taken, and is not kept. */
+            200: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The body is not valid JSON. */
+            400: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This needs a key or token: send it as Authorization: Bearer … */
+            401: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description How to say who you are. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing at this address. */
+            404: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than this address accepts. */
+            413: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send the body as application/json, in UTF-8 and without compression. */
+            415: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent cannot be used; every place is listed in errors. */
+            422: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Please wait a moment; Retry-After says how many seconds. */
+            429: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on our side. Please quote the request_id. */
+            500: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_services: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The ETag of a copy you have; the answer is 304 if it is still right. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One service, for when a patient's record is opened. */
+            200: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Names this version of the body; send it back as If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceList"];
+                };
+            };
+            /** @description Not changed since the copy named in If-None-Match. */
+            304: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Names this version of the body; send it back as If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description This needs a key or token: send it as Authorization: Bearer … */
+            401: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description How to say who you are. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Please wait a moment; Retry-After says how many seconds. */
+            429: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on our side. Please quote the request_id. */
+            500: {
                 headers: {
                     /** @description Name of this request; quote it when asking for help. */
                     "X-Request-Id"?: string;
