@@ -223,12 +223,13 @@ def router(parts: Parts) -> APIRouter:
 
     @router.post(
         "/{id}/feedback",
+        response_class=Response,
         response_description="It was taken, and is not kept.",
         responses=problems(400, 404, 413, 415, 422),
     )
     async def send_feedback(body: FeedbackReport, id: Id, request: Request) -> Response:  # noqa: ARG001
         """What became of cards: taken, as CDS Hooks wants it, and not kept."""
-        return Response(b"{}", 200, {"Cache-Control": "no-store"}, JSON)
+        return Response(headers={"Cache-Control": "no-store"})
 
     add_listing(router, listing)
     return router

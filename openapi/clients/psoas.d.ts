@@ -10855,9 +10855,7 @@ export interface operations {
                     RateLimit?: string;
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": unknown;
-                };
+                content?: never;
             };
             /** @description The body is not valid JSON. */
             400: {
