@@ -27,6 +27,7 @@ from api.conversions import Conversions
 from api.cors import Cors
 from api.endpoints import ROUTERS
 from api.envelope import Envelope
+from api.fhir.assessor import make_response_assessors
 from api.fixed import WORTH_COMPRESSING
 from api.languages import Languages
 from api.logs import open_log
@@ -106,10 +107,9 @@ def create_app(
         storing.close()
 
     parts = Parts(
-        model=model,
-        assessor=assessor,
         languages=languages,
         assessors=assessors,
+        responses=make_response_assessors(payload, assessors),
         assess_payload=payload,
         what_if_payload=what_if_payload(payload),
         store_payload=store_payload(payload),

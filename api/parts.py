@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from api.batch.scoring import Rules
 from api.batches import Batches
+from api.fhir.assessor import ResponseAssessor
 from api.languages import Languages
 from api.looks import Looks
 from api.mappings import Mappings
@@ -13,17 +14,17 @@ from api.records import Records
 from api.storage.database import Database
 from rules.assessment import Assessor
 from rules.definitions import Model
+from rules.loading import ENGLISH
 
 
 class Parts(NamedTuple):
     """The parts of one running service, put together in `app.py`."""
 
-    model: Model
-    """The rules, in English."""
-    assessor: Assessor
     languages: Languages
     assessors: Mapping[str, Assessor]
     """The rules made ready to assess, by language."""
+    responses: Mapping[str, ResponseAssessor]
+    """The same for answers that come as FHIR has them."""
     assess_payload: type[AssessPayload]
     what_if_payload: type[WhatIfPayload]
     store_payload: type[StorePayload]
@@ -39,3 +40,13 @@ class Parts(NamedTuple):
     """Bytes that a batch may have as it is sent."""
     upload_seconds: float
     """Seconds in which something of it must come."""
+
+    @property
+    def model(self) -> Model:
+        """The rules, in English."""
+        return self.languages.models[ENGLISH]
+
+    @property
+    def assessor(self) -> Assessor:
+        """The rules made ready to assess, in English."""
+        return self.assessors[ENGLISH]

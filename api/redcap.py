@@ -175,29 +175,23 @@ def _ask_unless(asked_only_if: Mapping[str, bool]) -> Iterable[str]:
 
 def _put_actions(model: Model) -> Iterator[Field]:
     """What to do, the most urgent first; only what the most urgent answer calls for is shown."""
-    more_urgent: list[str] = []
-    for action in reversed(ACTIONS):
-        flags = model.safety.flags_by_action[action]
-        if not flags:
-            continue
+    for action, flags, more_urgent in model.safety.flags_by_urgency:
         shown = " or ".join(f'[{flag}] = "1"' for flag in flags)
         hidden = " and ".join(f'[{flag}] <> "1"' for flag in more_urgent)
         branching = f"({shown}) and {hidden}" if hidden else shown
         text = model.safety.actions[action].text
         yield Field(f"action_{action}", "descriptive", text, branching=branching)
-        more_urgent += flags
 
 
 def _put_scores(model: Model) -> Iterator[Field]:
-    names = {name_score(habit.id): habit.name for habit in model.habits}
-    names[name_score("index")] = model.words.trend.index
-    for place, (name, calculation) in enumerate(write_scores(model, LANGUAGE).items()):
+    written = write_scores(model, LANGUAGE)
+    for place, (scale, label) in enumerate(model.scales.items()):
         yield Field(
-            name,
+            name_score(scale),
             "calc",
-            names[name],
+            label,
             section="" if place else model.title,
-            choices=calculation,
+            choices=written[name_score(scale)],
             note="" if place else model.what_a_score_is,
         )
 
@@ -222,10 +216,9 @@ def list_taking(model: Model) -> Iterator[Field]:
 
 def _put_parts(model: Model) -> Iterator[tuple[str, Field]]:
     """Score, interval and level of each habit and of the index."""
-    names = {habit.id: habit.name for habit in model.habits} | {"index": model.words.trend.index}
     levels = _put_choices((level.id, model.words.levels[level.id]) for level in model.levels)
     number = Field("", "text", "", validation="number", minimum="0", maximum="100")
-    for scale, name in names.items():
+    for scale, name in model.scales.items():
         for part, label in PART_LABELS.items():
             field = Field("", "radio", "", choices=levels) if part == "level" else number
             yield f"{PREFIX}{scale}_{part}", field._replace(label=f"{name}: {label}")

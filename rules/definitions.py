@@ -260,6 +260,11 @@ class Model(Definition):
         return self.index.percent_of_weight_for_a_score * sum(self.weights)
 
     @cached_property
+    def scales(self) -> Mapping[str, str]:
+        """What is scored, the habits in their order and then the index, with the names for people."""
+        return {**{habit.id: habit.name for habit in self.habits}, "index": self.words.trend.index}
+
+    @cached_property
     def floors(self) -> tuple[bool, ...]:
         """Whether each habit sets the floor of the index, in their order."""
         return tuple(habit.index.sets_floor for habit in self.habits)

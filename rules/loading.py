@@ -43,7 +43,11 @@ def load_model(folder: Path = PACKAGED_MODEL) -> Model:
     Raises:
         ModelError: with every problem found, each naming the file and the key.
     """
-    files = _read_files(folder)
+    return _load(folder, _read_files(folder))
+
+
+def _load(folder: Path, files: Mapping[str, Tables]) -> Model:
+    """The model of a folder in English, from its files, checked in every way there is."""
     ungrounded = [
         f"{name}: {key}: a number needs sources, or basis = 'judgement' with a reason, in its table"
         for name, tables in files.items()
@@ -66,8 +70,9 @@ def load_languages(folder: Path = PACKAGED_MODEL) -> dict[str, Model]:
     Raises:
         ModelError: with every problem found, each naming the file and the key.
     """
-    model = load_model(folder)
-    files, models = _read_files(folder), {ENGLISH: model}
+    files = _read_files(folder)
+    model = _load(folder, files)
+    models = {ENGLISH: model}
     for translation in _read_translations(folder):
         overlay = Overlay(translation)
         translated, covers = overlay.lay(files)
@@ -254,7 +259,7 @@ def _order(habit: Tables) -> int:
     return order if isinstance(order, int) else 0
 
 
-def _digest(files: dict[str, Tables]) -> str:
+def _digest(files: Mapping[str, Tables]) -> str:
     """A SHA-256 over what the files say; comments, spacing and line ends do not change it."""
     canonical = json.dumps(files, sort_keys=True, ensure_ascii=False, default=str)
     return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()

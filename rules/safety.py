@@ -105,6 +105,17 @@ class Safety(Definition):
         }
 
     @cached_property
+    def flags_by_urgency(self) -> tuple[tuple[ActionId, tuple[str, ...], tuple[str, ...]], ...]:
+        """Each action that a flag calls for, the most urgent first: its flags, and those that call for a more urgent one."""
+        found: list[tuple[ActionId, tuple[str, ...], tuple[str, ...]]] = []
+        more_urgent: tuple[str, ...] = ()
+        for action in reversed(ACTIONS):
+            if flags := self.flags_by_action[action]:
+                found.append((action, flags, more_urgent))
+                more_urgent += flags
+        return tuple(found)
+
+    @cached_property
     def flag_ids(self) -> tuple[str, ...]:
         """The ids of all red flags, in the order to ask them."""
         return tuple(flag.id for flag in self.red_flags)

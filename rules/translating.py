@@ -1,6 +1,6 @@
 """Lays the texts of another language over the model's files, text by text; ids, numbers and rules stay as they are."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 Tables = dict[str, Any]
@@ -9,21 +9,10 @@ Files = Mapping[str, Tables]
 
 TEXTS = frozenset(
     (
-        *(
-            "about",
-            "ask",
-            "caveat",
-            "claim",
-            "do",
-            "each",
-            "finding",
-            "help",
-            "intended_use",
-            "label",
-        ),
-        *("name", "no", "not_cleared", "note", "one", "other", "phrase", "premise", "purpose"),
-        *("reason", "sign_off", "steps", "stop_if", "suggestion", "suspect", "text", "title"),
-        *("unit_text", "what_a_score_is", "yes", "zero"),
+        *("about", "ask", "caveat", "claim", "do", "each", "finding", "help", "intended_use"),
+        *("label", "name", "no", "not_cleared", "note", "one", "other", "phrase", "premise"),
+        *("purpose", "reason", "sign_off", "steps", "stop_if", "suggestion", "suspect", "text"),
+        *("title", "unit_text", "what_a_score_is", "yes", "zero"),
     )
 )
 """Keys of texts that people read."""
@@ -114,10 +103,10 @@ class Overlay:
         if above is not None and not isinstance(above, dict):
             self._fault(name, key, "must be a table")
         for unknown in sorted(texts.keys() - below.keys()):
-            self._fault(name, _join(key, unknown), "the English file has nothing there")
+            self._fault(name, join_keys(key, unknown), "the English file has nothing there")
         laid = {
             step: self._lay(
-                name, _join(key, step), value, texts.get(step), is_text or _is_text(key, step)
+                name, join_keys(key, step), value, texts.get(step), is_text or names_text(key, step)
             )
             for step, value in below.items()
         }
@@ -128,16 +117,18 @@ class Overlay:
 
     def _lay_list(self, name: str, key: str, below: tuple[Tables, ...], above: Any) -> Laid:
         """A list of tables; a translation names each by its id."""
-        named = {_identify(item): item for item in below}
+        named = {identify(item): item for item in below}
         laid = self._lay_table(name, key, named, above, is_text=False)
         return Laid(tuple(laid.value.values()), laid.covers)
 
 
-def _join(key: str, step: str) -> str:
+def join_keys(key: str, step: str) -> str:
+    """The key of what stands at a step below another."""
     return f"{key}.{step}" if key else step
 
 
-def _is_text(key: str, step: str) -> bool:
+def names_text(key: str, step: str) -> bool:
+    """Whether what stands at a step below a key is a text that people read."""
     return step in TEXTS or key.rpartition(".")[2] in TABLES_OF_TEXTS
 
 
@@ -148,21 +139,6 @@ def _holds_text(value: Any) -> bool:
     )
 
 
-def _identify(item: Tables) -> str:
+def identify(item: Tables) -> str:
     """How a translation names a table of a list: by its id, or by what it is about."""
     return str(next((item[key] for key in ("id", "tag", "at") if key in item), ""))
-
-
-def find_texts(value: Any, key: str = "", is_text: bool = False) -> Iterator[tuple[str, str]]:
-    """Every text that a translation may replace, with its key."""
-    if isinstance(value, dict):
-        for step, item in value.items():
-            yield from find_texts(item, _join(key, step), is_text or _is_text(key, step))
-    elif isinstance(value, tuple) and value and isinstance(value[0], dict):
-        for item in value:
-            yield from find_texts(item, _join(key, _identify(item)))
-    elif is_text and isinstance(value, tuple):
-        for position, item in enumerate(value):
-            yield f"{key}[{position}]", item
-    elif is_text and isinstance(value, str):
-        yield key, value

@@ -1,8 +1,9 @@
 """Crowds: many made-up people at once, with every pattern of missing answers in every habit."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle, product
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -99,3 +100,14 @@ def put_crowd(people: Sequence[dict[str, Answer]]) -> pl.DataFrame:
 def rows_of(frame: pl.DataFrame, names: Sequence[str]) -> Iterator[dict[str, Any]]:
     """The rows of a table, with these columns."""
     return frame.select(names).iter_rows(named=True)
+
+
+def write_frame(frame: pl.DataFrame, path: Path) -> None:
+    """A table as a file of the kind that its name says."""
+    writers: dict[str, Callable[[Path], object]] = {
+        ".csv": frame.write_csv,
+        ".ndjson": frame.write_ndjson,
+        ".parquet": frame.write_parquet,
+        ".xlsx": frame.write_excel,
+    }
+    writers[path.suffix](path)

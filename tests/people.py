@@ -21,6 +21,12 @@ def read_cases(name: str) -> list[dict[str, Any]]:
     return cases
 
 
+E01: dict[str, Answer] = next(
+    case["answers"] for case in read_cases("worked_examples") if case["name"] == "E01"
+)
+"""The first worked example of the model: 58.5, high."""
+
+
 def answers_to(question: Question) -> st.SearchStrategy[Any]:
     """Any answer to a question: round ones and odd ones, and the ends of its range."""
     if question.answer == "yes_no":

@@ -7,7 +7,6 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import orjson
 import polars as pl
 import pytest
 from batches import RULES, problems, read_csv, refusal, run
-from crowd import make_crowd, put_crowd
+from crowd import make_crowd, put_crowd, write_frame
 from people import MODEL
 
 from api.batch.chunks import FileRefused
@@ -36,17 +35,6 @@ HOURS = "sitting_hours_per_day"
 KINDS = ("csv", "ndjson", "parquet", "xlsx")
 
 
-def write(frame: pl.DataFrame, path: Path) -> None:
-    """A table as a file of the kind that its name says."""
-    writers: dict[str, Callable[[Path], object]] = {
-        ".csv": frame.write_csv,
-        ".ndjson": frame.write_ndjson,
-        ".parquet": frame.write_parquet,
-        ".xlsx": frame.write_excel,
-    }
-    writers[path.suffix](path)
-
-
 def read(path: Path) -> pl.DataFrame:
     """The table in a file."""
     if path.suffix == ".csv":
@@ -60,7 +48,7 @@ def read(path: Path) -> pl.DataFrame:
 @pytest.mark.parametrize("target", KINDS)
 def test_every_kind_of_file_scores_as_its_people_do(tmp_path: Path, kind: str, target: str) -> None:
     people = make_crowd(300, seed=4)
-    write(put_crowd(people), tmp_path / f"in.{kind}")
+    write_frame(put_crowd(people), tmp_path / f"in.{kind}")
     order = Order(tmp_path / f"in.{kind}", tmp_path / f"out.{target}")
     summary = score_file(RULES, order)
     assert (summary.rows, summary.rejected) == (300, 0)

@@ -16,7 +16,7 @@ import pytest
 from backports import zstd
 from batches import RULES
 from clinic import Clinic
-from crowd import make_crowd, put_crowd
+from crowd import make_crowd, put_crowd, write_frame
 from xlsxwriter import Workbook  # type: ignore[import-untyped]
 
 from api.batch.chunks import FileRefused
@@ -107,13 +107,7 @@ def test_every_kind_of_file_is_looked_at_and_leaves_nothing(
 ) -> None:
     crowd = put_crowd(make_crowd(30, seed=5))
     source = tmp_path / f"in.{kind}"
-    writers: dict[str, Any] = {
-        "csv": crowd.write_csv,
-        "ndjson": crowd.write_ndjson,
-        "parquet": crowd.write_parquet,
-        "xlsx": crowd.write_excel,
-    }
-    writers[kind](source)
+    write_frame(crowd, source)
     told = look(clinic, source.read_bytes(), kind).json()
     assert told["format"] == kind
     assert set(told["names"]) == set(crowd.columns)

@@ -20,7 +20,7 @@ import pytest
 from backports import zstd
 from batches import RULES
 from clinic import Clinic, make_key_text
-from crowd import make_crowd, put_crowd
+from crowd import make_crowd, put_crowd, write_frame
 from xlsxwriter import Workbook  # type: ignore[import-untyped]
 
 from api.batch.formats import FORMATS
@@ -113,13 +113,7 @@ def test_every_kind_of_file_comes_back_as_every_kind(
 ) -> None:
     crowd = put_crowd(make_crowd(120, seed=5))
     source = tmp_path / f"in.{kind}"
-    writers: dict[str, Any] = {
-        "csv": crowd.write_csv,
-        "ndjson": crowd.write_ndjson,
-        "parquet": crowd.write_parquet,
-        "xlsx": crowd.write_excel,
-    }
-    writers[kind](source)
+    write_frame(crowd, source)
     place = desk.batch(source.read_bytes(), kind)
     for target in FORMATS:
         out = tmp_path / f"out.{target}"

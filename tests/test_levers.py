@@ -5,7 +5,7 @@ from typing import Any
 from brute import ASSESSOR, bends, levers_of, near, score, steps, towards_limit
 from conftest import SOAK, many
 from hypothesis import given
-from people import MODEL, people
+from people import E01, MODEL, people
 
 from rules.advice import Lever, NearestLevel
 from rules.assessment import Sheet
@@ -89,28 +89,6 @@ def test_levers_and_nearest_levels_near_every_bend(answers: dict[str, Answer]) -
 def test_levers_and_nearest_levels_on_every_step(answers: dict[str, Answer]) -> None:
     check_levers(answers, full=True)
     check_nearest(answers, full=True)
-
-
-E01: dict[str, Answer] = {
-    "sitting_hours_per_day": 9,
-    "usual_sitting_bout_minutes": 90,
-    "moderate_minutes_per_week": 60,
-    "vigorous_minutes_per_week": 0,
-    "slouched_hours_per_day": 4,
-    "lumbar_support": "never",
-    "screen_position": "well_below",
-    "posture_changes_per_hour": 1,
-    "fetal_hours_per_night": 2,
-    "fetal_tightness": "medium",
-    "knee_pillow": False,
-    "one_leg_standing_hours_per_day": 0.5,
-    "carry_hours_per_day": 1,
-    "carry_load_kg": 7,
-    "body_mass_kg": 70,
-    "carry_side_pattern": "always_same_side",
-    "leg_crossing_hours_per_day": 3,
-    "runs": False,
-}
 
 
 def test_the_worked_example() -> None:

@@ -16,7 +16,7 @@ from people import MODEL, sheets
 from rules.assessment import Assessor, Sheet
 from rules.definitions import Model
 from rules.loading import PACKAGED_MODEL, load_languages
-from rules.translating import find_texts
+from rules.translating import identify, join_keys, names_text
 
 TAG = "es"
 DRAFT = PACKAGED_MODEL / "translations" / TAG
@@ -51,6 +51,21 @@ def read_texts(folder: Path) -> dict[str, str]:
             found = find_texts(tables, is_text=name == "words")
             texts |= {f"{name} {key}": text for key, text in found if key != "language"}
     return texts
+
+
+def find_texts(value: Any, key: str = "", is_text: bool = False) -> Iterator[tuple[str, str]]:
+    """Every text that a translation may replace, with its key."""
+    if isinstance(value, dict):
+        for step, item in value.items():
+            yield from find_texts(item, join_keys(key, step), is_text or names_text(key, step))
+    elif isinstance(value, tuple) and value and isinstance(value[0], dict):
+        for item in value:
+            yield from find_texts(item, join_keys(key, identify(item)))
+    elif is_text and isinstance(value, tuple):
+        for position, item in enumerate(value):
+            yield f"{key}[{position}]", item
+    elif is_text and isinstance(value, str):
+        yield key, value
 
 
 ENGLISH_TEXTS, SPANISH_TEXTS = read_texts(PACKAGED_MODEL), read_texts(DRAFT)

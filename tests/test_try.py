@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from browser import DESK, PHONE, Scheme, Seen, find_barriers, looking, shoot
+from people import E01
 from playwright.sync_api import Browser, Page, Route, expect
 from serving import Serving, serving
 from trying import (
-    E01,
     Questionnaire,
     answer,
     answer_all,

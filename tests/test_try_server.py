@@ -12,9 +12,10 @@ import pytest
 from browser import DESK, HEIGHTS, PHONE, find_barriers, looking, shoot
 from clinic import make_key_text
 from conftest import ROOT
+from people import E01
 from playwright.sync_api import Browser, Page, Route, expect
 from serving import Serving, serving
-from trying import E01, Questionnaire, answer, answer_all, expect_index, go_to, open_try
+from trying import Questionnaire, answer, answer_all, expect_index, go_to, open_try
 
 pytest_plugins = ["browsing"]
 

@@ -5,8 +5,7 @@ from typing import Any
 from conftest import Call
 from hypothesis import given
 from hypothesis import strategies as st
-from people import MODEL, people
-from test_levers import E01
+from people import E01, MODEL, people
 
 from rules.assessment import Assessor, Sheet
 from rules.questions import Answer

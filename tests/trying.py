@@ -7,28 +7,6 @@ import httpx
 from playwright.sync_api import Page, Request, expect
 from serving import Serving
 
-E01: dict[str, Any] = {
-    "sitting_hours_per_day": 9,
-    "usual_sitting_bout_minutes": 90,
-    "moderate_minutes_per_week": 60,
-    "vigorous_minutes_per_week": 0,
-    "slouched_hours_per_day": 4,
-    "lumbar_support": "never",
-    "screen_position": "well_below",
-    "posture_changes_per_hour": 1,
-    "fetal_hours_per_night": 2,
-    "fetal_tightness": "medium",
-    "knee_pillow": False,
-    "one_leg_standing_hours_per_day": 0.5,
-    "carry_hours_per_day": 1,
-    "carry_load_kg": 7,
-    "body_mass_kg": 70,
-    "carry_side_pattern": "always_same_side",
-    "leg_crossing_hours_per_day": 3,
-    "runs": False,
-}
-"""The first worked example of the model: 58.5, high."""
-
 INDEX = ".result .index .line"
 
 

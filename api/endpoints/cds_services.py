@@ -11,9 +11,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 from typing_extensions import TypedDict
 
-from api.bodies import OwnRoute, Payload, check_media_type, parse_json, read_body
+from api.bodies import JsonRoute, Payload, check_media_type, parse_json, read_body
 from api.document import problems
-from api.endpoints.fhir_assess import LARGEST, make_assessors
+from api.endpoints.fhir_assess import LARGEST
 from api.fhir.cards import (
     ANSWERS,
     HOOK,
@@ -157,7 +157,7 @@ class FeedbackReport(Payload):
     ]
 
 
-class CdsRoute(OwnRoute):
+class CdsRoute(JsonRoute):
     """A route whose endpoint gets one `Payload`, the id of a service and the request, and gives a response."""
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -167,9 +167,7 @@ class CdsRoute(OwnRoute):
         headers = dict(scope["headers"])
         check_media_type(headers)
         body = await read_body(headers, receive, LARGEST)
-        kinds = self.endpoint.__annotations__.values()
-        kind = next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Payload))
-        payload = await run_in_threadpool(lambda: kind.read(parse_json(body)))
+        payload = await run_in_threadpool(lambda: self.payload.read(parse_json(body)))
         response: Response = await self.endpoint(payload, SERVICE, Request(scope))
         await response(scope, receive, send)
 
@@ -181,7 +179,6 @@ def router(parts: Parts) -> APIRouter:
     """`/cds-services` and what lies below it."""
     router = APIRouter(route_class=CdsRoute, prefix="/cds-services", tags=["cards"])
     listing = FixedAnswer.of(ServiceList, put_services(parts.model))
-    assessors = make_assessors(parts)
     writers = {tag: CardWriter(one.model) for tag, one in parts.assessors.items()}
 
     @router.post(
@@ -208,14 +205,14 @@ def router(parts: Parts) -> APIRouter:
         response, writer = find_response(prefetched[ANSWERS]), writers[tag]
         cards: list[dict[str, Any]] = []
         if response is not None:
-            assessed = await run_in_threadpool(assessors[tag].assess, response)
+            assessed = await run_in_threadpool(parts.responses[tag].assess, response)
             cards = (
                 writer.put_unread(assessed.issues, assessed.safety, guide)
                 if assessed.assessment is None
                 else writer.put(assessed.assessment, guide)
             )
         headers = {
-            "Content-Language": name_languages(assessors[tag].told_in),
+            "Content-Language": name_languages(parts.responses[tag].told_in),
             "Cache-Control": "no-store",
             "Vary": VARIES,
         }

@@ -1,6 +1,5 @@
 """Assess answers that come as FHIR has them, and answer in FHIR, errors included."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import orjson
@@ -13,10 +12,8 @@ from typing_extensions import TypedDict
 
 from api.bodies import OwnRoute, RawHeaders, check_media_type, parse_json, read_body
 from api.document import problems
-from api.fhir.assessor import ResponseAssessor
 from api.fhir.names import MEDIA_TYPE
 from api.fhir.releases import find_release, name_media_type
-from api.fhir.response import ResponseReader
 from api.languages import SPOKEN, VARIES, name_languages
 from api.parts import Parts
 from api.problems import Refusal
@@ -77,19 +74,9 @@ def answer_resource(request: Request, resource: object, status: int, language: s
     return Response(orjson.dumps(resource), status, headers, name_media_type(release))
 
 
-def make_assessors(parts: Parts) -> Mapping[str, ResponseAssessor]:
-    """The rules made ready to assess responses, by language."""
-    reader = ResponseReader(parts.model)
-    return {
-        tag: ResponseAssessor(reader, parts.assess_payload, assessor)
-        for tag, assessor in parts.assessors.items()
-    }
-
-
 def router(parts: Parts) -> APIRouter:
     """`POST /fhir/QuestionnaireResponse/$assess`."""
     router = APIRouter(route_class=FhirRoute, prefix="/fhir", tags=["fhir"])
-    assessors = make_assessors(parts)
 
     @router.post(
         "/QuestionnaireResponse/$assess",
@@ -110,7 +97,7 @@ def router(parts: Parts) -> APIRouter:
         anything else. Nothing is stored and no answer is logged.
         """
         body: Any = resource
-        assessor = assessors[parts.languages.choose(request)]
+        assessor = parts.responses[parts.languages.choose(request)]
         put, is_good = await run_in_threadpool(lambda: assessor.put_any(parse_json(body)))
         language = name_languages(assessor.told_in) if is_good else "en"
         return answer_resource(request, put, 200 if is_good else 422, language)

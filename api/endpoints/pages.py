@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from shlex import quote
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from api.batch.units import read_units
 from api.document import describe
 from api.fixed import FixedAnswer
-from api.languages import VARIES, Spoken, name_languages
+from api.languages import VARIES, Languages, Spoken, name_languages
 from api.looks import MOST_TEXT
 from api.negotiation import tell_files
 from api.pages.assets import GUARDED, read_assets
@@ -26,39 +26,51 @@ ONCE = {"try": (), "clinic": (), "guides": (ENGLISH,), "docs": (ENGLISH,)}
 """Pages that are the same for everybody, with the languages that what they show is in, whatever the page's own."""
 
 
+class Pages:
+    """Makes pages in the languages that are served."""
+
+    def __init__(self, languages: Languages, assets: str) -> None:
+        self._languages, self._assets = languages, assets
+        self._said = {
+            tag: read_page_words(tag, reviewed=model.language.translation_reviewed is not False)
+            for tag, model in languages.models.items()
+        }
+
+    def put_one(
+        self, tag: str, template: str, *others: str, vary: str = "", **filled: Any
+    ) -> FixedAnswer:
+        """A page in one language; `others` are languages that its content is in besides."""
+        said = self._said[tag]
+        return FixedAnswer(
+            put_page(template, said, self._assets, **filled),
+            HTML,
+            vary=f"{VARIES}{vary}",
+            Content_Language=name_languages(dict.fromkeys((*said.languages, *others))),
+            **GUARDED,
+        )
+
+    def put(self, template: str, *others: str, **filled: Any) -> Spoken:
+        """A page in every language."""
+        made = {tag: self.put_one(tag, template, *others, **filled) for tag in self._said}
+        return Spoken(self._languages, made)
+
+
 def router(parts: Parts) -> APIRouter:
     """`GET /`, `/docs`, `/guides`, `/try`, `/clinic`, `/assets` and `/openapi.json`."""
     router = APIRouter(include_in_schema=False)
     assets, guides, files = read_assets(), read_guides(), read_files()
-    said = {
-        tag: read_page_words(tag, reviewed=model.language.translation_reviewed is not False)
-        for tag, model in parts.languages.models.items()
-    }
+    pages = Pages(parts.languages, assets.address)
     documents: list[FixedAnswer] = []
-
-    def put(template: str, *others: str, vary: str = "", **filled: object) -> Spoken:
-        """A page in every language; `others` are languages that its content is in besides."""
-        return Spoken(
-            parts.languages,
-            {
-                tag: FixedAnswer(
-                    put_page(template, page, assets.address, **filled),
-                    HTML,
-                    vary=f"{VARIES}{vary}",
-                    Content_Language=name_languages(dict.fromkeys((*page.languages, *others))),
-                    **GUARDED,
-                )
-                for tag, page in said.items()
-            },
-        )
 
     facts = {**tell_files(), "most_text": MOST_TEXT, "units": read_units()}
     fixed = {
-        name: put(f"{name}.html", *others, here=f"/{name}", guides=guides.values(), facts=facts)
+        name: pages.put(
+            f"{name}.html", *others, here=f"/{name}", guides=guides.values(), facts=facts
+        )
         for name, others in ONCE.items()
     }
     shown = {
-        name: put("guide.html", ENGLISH, here="/guides", guide=guide)
+        name: pages.put("guide.html", ENGLISH, here="/guides", guide=guide)
         for name, guide in guides.items()
     }
     texts = {
@@ -70,8 +82,9 @@ def router(parts: Parts) -> APIRouter:
     async def get_landing(request: Request) -> Response:
         """Where to go from here, in terms of the address at which the page was asked for."""
         address, version = quote(f"{request.base_url}assess"), parts.model.version
-        page = put("landing.html", vary=", Host", here="/", address=address, version=version)
-        return page.answer(request)
+        told = {"here": "/", "address": address, "version": version}
+        tag = parts.languages.choose(request)
+        return pages.put_one(tag, "landing.html", vary=", Host", **told).answer(request)
 
     @router.get("/docs")
     @router.get("/try")

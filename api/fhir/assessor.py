@@ -10,6 +10,7 @@ from api.payloads import AssessPayload
 from api.problems import Refusal
 from rules.advice import SafetyAdvice
 from rules.assessment import Assessor
+from rules.loading import ENGLISH
 from rules.person import Person
 from rules.results import Assessment
 from rules.screening import screen, tell_screening
@@ -82,6 +83,14 @@ class ResponseAssessor:
             return put_outcome(issues), False
         results = [self.put(entry["resource"])[0] for entry in bundle["entry"]]
         return put_bundle(results, alike=True), True
+
+
+def make_response_assessors(
+    payload: type[AssessPayload], assessors: Mapping[str, Assessor]
+) -> Mapping[str, ResponseAssessor]:
+    """The rules made ready to assess responses, by language; what is asked is called the same in each."""
+    reader = ResponseReader(assessors[ENGLISH].model)
+    return {tag: ResponseAssessor(reader, payload, own) for tag, own in assessors.items()}
 
 
 def find_unusable(bundle: Mapping[str, Any]) -> Iterable[Issue]:

@@ -2,13 +2,15 @@
 
 from typing import Literal
 
+from api.document import FHIR_TYPE
+
 Release = Literal["4.0", "5.0"]
 """A release of FHIR, as media types name it."""
 R4: Release = "4.0"
 R5: Release = "5.0"
 FULL_RELEASE: dict[Release, str] = {R4: "4.0.1", R5: "5.0.0"}
 """The release as a CapabilityStatement names it."""
-MEDIA_TYPE = "application/fhir+json"
+MEDIA_TYPE = FHIR_TYPE
 
 BASE = "http://psoas-risk.org/fhir"
 """What the names of everything of ours begin with. They are names, the same on every server; nothing is fetched there."""

@@ -18,7 +18,6 @@ from api.fhir.questionnaire_items import (
 from api.fhir.questionnaire_scores import put_scores
 from api.knowledge import SectionToAsk, put_questionnaire
 from rules.definitions import Model
-from rules.safety import ACTIONS
 
 PUBLISHER = "Psoas Risk"
 NAMES = {PLAIN: "PsoasRisk", SCORING: "PsoasRiskScores"}
@@ -94,11 +93,7 @@ def _put_actions(model: Model) -> Iterator[Item]:
     A less urgent text stands in a group of its own, as an item cannot ask for one of some answers
     and for none of others at the same time.
     """
-    more_urgent: list[str] = []
-    for action in reversed(ACTIONS):
-        flags = model.safety.flags_by_action[action]
-        if not flags:
-            continue
+    for action, flags, more_urgent in model.safety.flags_by_urgency:
         name, text = f"action_{action}", model.safety.actions[action].text
         called_for = put_rule([is_answered(flag, True) for flag in flags], "any")
         if more_urgent:
@@ -107,4 +102,3 @@ def _put_actions(model: Model) -> Iterator[Item]:
             yield {"linkId": f"{name}-group", "type": "group", **called_for, "item": [told]}
         else:
             yield {**put_display(name, text), **called_for}
-        more_urgent += flags

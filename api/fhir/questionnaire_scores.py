@@ -66,20 +66,21 @@ def put_scores(model: Model, sections: list[SectionToAsk]) -> Item:
         **_find_paths(sections),
         **{name_variable(name): _find_score(name) for name in written},
     }
-    names = {name_score(habit.id): (habit.id, habit.name) for habit in model.habits}
-    names[name_score("index")] = ("index", model.words.trend.index)
     return {
         "linkId": GROUP,
         "type": "group",
         "text": model.title,
         "item": [
             put_display(f"{GROUP}-help", model.what_a_score_is),
-            *(_put_score(name, *names[name], text, paths) for name, text in written.items()),
+            *(
+                _put_score(scale, label, written[name_score(scale)], paths)
+                for scale, label in model.scales.items()
+            ),
         ],
     }
 
 
-def _put_score(link: str, code: str, text: str, expression: str, paths: Mapping[str, str]) -> Item:
+def _put_score(scale: str, text: str, expression: str, paths: Mapping[str, str]) -> Item:
     used = sorted(set(DATUM.findall(expression)))
     calculation = {"language": FHIRPATH, "expression": expression}
     unit = {"system": UCUM, "code": "{score}", "display": "/ 100"}
@@ -92,8 +93,8 @@ def _put_score(link: str, code: str, text: str, expression: str, paths: Mapping[
             },
             put_extension("questionnaire-unit", "Coding", unit),
         ],
-        "linkId": link,
-        "code": [{"system": CODES, "code": code}],
+        "linkId": name_score(scale),
+        "code": [{"system": CODES, "code": scale}],
         "text": text,
         "type": "decimal",
         "readOnly": True,

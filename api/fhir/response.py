@@ -72,7 +72,7 @@ class ResponseReader:
             for name, part in parts_of(model).items()
             for question in part.questions
         }
-        about = {name_score(name): name for name in (*[h.id for h in model.habits], "index")}
+        about = {name_score(scale): scale for scale in model.scales}
         links = frozenset(_find_links(put_form(model, SCORING, R4)))
         self._totals = {link: name for link, name in about.items() if link in links}
         self._known = links | self._asked.keys()

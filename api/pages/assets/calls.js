@@ -99,7 +99,7 @@ export async function call(method, path, along = {}) {
     });
     const body = await readBody(response);
     if (response.ok) return { ok: true, status: response.status, headers: response.headers, body };
-    return { ok: false, status: response.status, headers: response.headers, problem: body, wait: readWait(response) };
+    return { ok: false, status: response.status, headers: response.headers, problem: body, wait: readWait(response.headers.get("Retry-After")) };
   } catch {
     return { ok: false, status: 0, headers: new Headers(), problem: null, wait: null };
   }
@@ -113,8 +113,11 @@ async function readBody(response) {
   return response.ok ? response.blob() : null;
 }
 
-/** @param {Response} response */
-function readWait(response) {
-  const wait = Number(response.headers.get("Retry-After") ?? NaN);
+/**
+ * The seconds that a Retry-After header says; null where it says none.
+ * @param {string | null} header
+ */
+export function readWait(header) {
+  const wait = Number(header ?? NaN);
   return Number.isFinite(wait) ? wait : null;
 }

@@ -1,6 +1,6 @@
 /** Results taken away as files: large ones straight to the disk where the browser can do that. */
 
-import { headersOfCalls, writeAddress } from "../calls.js";
+import { headersOfCalls, readWait, writeAddress } from "../calls.js";
 import { say } from "../words.js";
 import { facts } from "./facts.js";
 import { tellFailure } from "./failures.js";
@@ -50,7 +50,7 @@ async function fetchResult(id, what) {
   for (let tries = 0; ; tries += 1) {
     const response = await fetch(address, { headers: headersOfCalls() });
     if (response.ok) return response;
-    const wait = Number(response.headers.get("Retry-After") ?? PATIENCE);
+    const wait = readWait(response.headers.get("Retry-After")) ?? PATIENCE;
     if (response.status !== 503 || tries >= TRIES) {
       const problem = await response.json().catch(() => null);
       tellFailure("result", { ok: false, status: response.status, headers: response.headers, problem, wait });

@@ -1,6 +1,6 @@
 /** A file on its way to the server: as it lies on the disk, never read into memory, with its progress told. */
 
-import { headersOfCalls, writeAddress } from "../calls.js";
+import { headersOfCalls, readWait, writeAddress } from "../calls.js";
 import { say } from "../words.js";
 import { tellFailure } from "./failures.js";
 import { describeKind } from "./files.js";
@@ -46,13 +46,12 @@ export function stopSending() {
 async function take(sent) {
   change({ upload: null });
   if (sent.status !== 202) {
-    const wait = Number(sent.getResponseHeader("Retry-After") ?? NaN);
     tellFailure("send", {
       ok: false,
       status: sent.status,
       headers: new Headers(),
       problem: readProblem(sent.responseText),
-      wait: Number.isFinite(wait) ? wait : null,
+      wait: readWait(sent.getResponseHeader("Retry-After")),
     });
     return;
   }
