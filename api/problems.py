@@ -15,6 +15,7 @@ from starlette.routing import Match
 from typing_extensions import TypedDict
 
 from rules.errors import Fault, FaultCode
+from rules.loading import ENGLISH
 
 PROBLEM_TYPE = "application/problem+json"
 
@@ -150,7 +151,7 @@ def put_problem(
     }
     if faults:
         problem["errors"] = [fault._asdict() for fault in faults]  # type: ignore[misc]
-    said = {"Content-Language": "en", **(headers or {})}
+    said = {"Content-Language": ENGLISH, **(headers or {})}
     return Response(to_json(problem), status, said, PROBLEM_TYPE)
 
 

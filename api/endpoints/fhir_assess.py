@@ -17,6 +17,7 @@ from api.fhir.releases import find_release, name_media_type
 from api.languages import SPOKEN, VARIES, name_languages
 from api.parts import Parts
 from api.problems import Refusal
+from rules.loading import ENGLISH
 
 LARGEST = 4 * 1024 * 1024
 """Bytes that a response, or a Bundle of them, may have."""
@@ -99,7 +100,7 @@ def router(parts: Parts) -> APIRouter:
         body: Any = resource
         assessor = parts.responses[parts.languages.choose(request)]
         put, is_good = await run_in_threadpool(lambda: assessor.put_any(parse_json(body)))
-        language = name_languages(assessor.told_in) if is_good else "en"
+        language = name_languages(assessor.told_in) if is_good else ENGLISH
         return answer_resource(request, put, 200 if is_good else 422, language)
 
     return router

@@ -13,3 +13,16 @@ export function isAsked(question, findAnswer) {
     return answer === null || answer === wanted;
   });
 }
+
+/**
+ * A question by its id, in whichever section it is.
+ * @param {Schemas["SectionToAsk"][]} sections
+ * @param {string} id
+ */
+export function findQuestion(sections, id) {
+  for (const section of sections) {
+    const question = section.questions.find((one) => one.id === id);
+    if (question) return question;
+  }
+  return undefined;
+}

@@ -1,5 +1,7 @@
 /** Everything that the page knows. It is changed in one place, and the page is drawn from it. */
 
+import { findQuestion as findQuestionIn } from "../question.js";
+
 /** @typedef {import("../calls.js").Schemas} Schemas */
 /** @typedef {import("../calls.js").Failed} Failed */
 /** @typedef {import("./files.js").Kind} Kind */
@@ -136,11 +138,7 @@ export function listSections() {
  * @returns {Question | undefined}
  */
 export function findQuestion(id) {
-  for (const section of state.sections) {
-    const found = section.questions.find((question) => question.id === id);
-    if (found) return found;
-  }
-  return undefined;
+  return findQuestionIn(state.sections, id);
 }
 
 /**

@@ -1,6 +1,6 @@
 /** What has been answered, what came of it, and where in the questionnaire somebody is. It lives as long as the page. */
 
-import { isAsked as isAskedBeside } from "../question.js";
+import { findQuestion as findQuestionIn, isAsked as isAskedBeside } from "../question.js";
 
 /** @import { Schemas } from "../calls.js" */
 /** @typedef {Schemas["QuestionToAsk"]} Question */
@@ -92,11 +92,7 @@ export function listOpen(section) {
  * @param {string} id
  */
 export function findQuestion(id) {
-  for (const section of state.sections) {
-    const question = section.questions.find((one) => one.id === id);
-    if (question) return question;
-  }
-  return undefined;
+  return findQuestionIn(state.sections, id);
 }
 
 /** What is sent: every answer to a question that is asked, in its part. */
