@@ -45,7 +45,7 @@ from api.storing import MEGABYTE, Storing, Tidying, chance, now, open_spool
 from api.trail import Trail
 from rules.assessment import Assessor
 from rules.definitions import Model
-from rules.loading import ENGLISH
+from rules.folder import ENGLISH
 
 compress = partial(
     CompressMiddleware,

@@ -32,7 +32,8 @@ from api.tokens import read_issuers
 from api.worker_command import PRIVATE, worker
 from rules.assessment import Assessor
 from rules.errors import ModelError, Unusable
-from rules.loading import ENGLISH, load_languages, load_model
+from rules.folder import ENGLISH
+from rules.loading import load_languages, load_model
 from rules.results import Assessment
 
 LEAVE = 10

@@ -11,7 +11,8 @@ from starlette.responses import Response
 from api.fixed import FixedAnswer
 from rules.definitions import Model
 from rules.errors import Unusable
-from rules.loading import ENGLISH, load_languages
+from rules.folder import ENGLISH
+from rules.loading import load_languages
 
 VARIES = "Accept-Language"
 SPOKEN: dict[str, Any] = {

@@ -14,7 +14,7 @@ from api.records import Records
 from api.storage.database import Database
 from rules.assessment import Assessor
 from rules.definitions import Model
-from rules.loading import ENGLISH
+from rules.folder import ENGLISH
 
 
 class Parts(NamedTuple):

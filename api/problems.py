@@ -15,7 +15,7 @@ from starlette.routing import Match
 from typing_extensions import TypedDict
 
 from rules.errors import Fault, FaultCode
-from rules.loading import ENGLISH
+from rules.folder import ENGLISH
 
 PROBLEM_TYPE = "application/problem+json"
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,29 +11,22 @@ from pydantic import ValidationError
 from rules.checking import find_loose_ends
 from rules.definitions import Model
 from rules.errors import ModelError
+from rules.folder import (
+    ABOUT_TRANSLATION,
+    ENGLISH,
+    SECTIONS,
+    SINGLE_FILES,
+    TRANSLATIONS,
+    Tables,
+    read_drawings,
+    read_files,
+    read_translations,
+)
 from rules.proving import find_dishonest
-from rules.translating import WORDS, Overlay, Translation
+from rules.translating import WORDS, Overlay
 
 PACKAGED_MODEL = Path(__file__).parent / "psoas"
 """The reviewed model that comes with the project."""
-
-SECTIONS = ("about", "symptoms")
-"""Files that each hold the questions of one section."""
-SINGLE_FILES = (
-    *("model", *SECTIONS, "plan", "safety", "background", "warnings", "sources"),
-    WORDS,
-)
-"""Files that must be there once."""
-FOLDERS = ("habits", "routines")
-"""Folders in which each file's name is the id of what it holds."""
-DRAWINGS, TRANSLATIONS = "drawings", "translations"
-"""Folders of what shows the rules, or says them in other languages, and is no part of them."""
-ABOUT_TRANSLATION = "language"
-"""The file of a translation that says how far it can be relied on."""
-ENGLISH = "en"
-UNKNOWN = "not a file the model knows"
-
-Tables = dict[str, Any]
 
 
 def load_model(folder: Path = PACKAGED_MODEL) -> Model:
@@ -43,7 +35,7 @@ def load_model(folder: Path = PACKAGED_MODEL) -> Model:
     Raises:
         ModelError: with every problem found, each naming the file and the key.
     """
-    return _load(folder, _read_files(folder))
+    return _load(folder, read_files(folder))
 
 
 def _load(folder: Path, files: Mapping[str, Tables]) -> Model:
@@ -70,10 +62,10 @@ def load_languages(folder: Path = PACKAGED_MODEL) -> dict[str, Model]:
     Raises:
         ModelError: with every problem found, each naming the file and the key.
     """
-    files = _read_files(folder)
+    files = read_files(folder)
     model = _load(folder, files)
     models = {ENGLISH: model}
-    for translation in _read_translations(folder):
+    for translation in read_translations(folder):
         overlay = Overlay(translation)
         translated, covers = overlay.lay(files)
         if overlay.problems:
@@ -96,92 +88,13 @@ def _make(
     known: Sequence[str] = (),
 ) -> Model:
     """The model that files say; what is wrong with its parts is told together with what is known already."""
-    drawings = _read_drawings(folder)
+    drawings = read_drawings(folder)
     document = _assemble(files, language=language, digest=digest, drawings=drawings)
     try:
         return Model.model_validate(document)
     except ValidationError as error:
         problems = [_describe(document, fault["loc"], fault["msg"]) for fault in error.errors()]
         raise ModelError([*problems, *known]) from None
-
-
-def _read_files(folder: Path) -> dict[str, Tables]:
-    """Each file's content by its name without suffix, such as `habits/slouching`."""
-    files: dict[str, Tables] = {}
-    problems = []
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        relative = path.relative_to(folder)
-        name, parent = relative.with_suffix("").as_posix(), relative.parent.as_posix()
-        if relative.parts[0] in (DRAWINGS, TRANSLATIONS):
-            continue
-        if path.suffix != ".toml" or not (name in SINGLE_FILES or parent in FOLDERS):
-            problems.append(f"{relative.as_posix()}: {UNKNOWN}")
-            continue
-        files.update(_read_tables(path, name, "", problems))
-    missing = [name for name in SINGLE_FILES if not (folder / f"{name}.toml").exists()]
-    problems += [f"{name}.toml: is missing" for name in missing]
-    if problems:
-        raise ModelError(problems)
-    return files
-
-
-def _read_tables(path: Path, name: str, inside: str, problems: list[str]) -> dict[str, Tables]:
-    """A file's content by its name; none and a problem where it is no TOML."""
-    try:
-        return {name: _freeze(tomllib.loads(path.read_text("utf-8")))}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        problems.append(f"{inside}{name}.toml: {error}")
-        return {}
-
-
-def _read_translations(folder: Path) -> Iterator[Translation]:
-    """Every translation, in the order of the tags."""
-    problems: list[str] = []
-    for place in sorted((folder / TRANSLATIONS).glob("*")):
-        inside, files = f"{TRANSLATIONS}/{place.name}/", dict[str, Tables]()
-        if not place.is_dir():
-            raise ModelError([f"{TRANSLATIONS}/{place.name}: {UNKNOWN}"])
-        if place.name == ENGLISH:
-            raise ModelError([f"{inside}: English lies in the files of the model itself"])
-        for path in sorted(path for path in place.rglob("*") if path.is_file()):
-            name = path.relative_to(place).with_suffix("").as_posix()
-            if path.suffix == ".toml":
-                files.update(_read_tables(path, name, inside, problems))
-            else:
-                problems.append(f"{inside}{path.relative_to(place).as_posix()}: {UNKNOWN}")
-        about = files.pop(ABOUT_TRANSLATION, {})
-        if about.keys() != {"translation_reviewed"} or not isinstance(
-            about["translation_reviewed"], bool
-        ):
-            where = f"{inside}{ABOUT_TRANSLATION}.toml"
-            problems.append(f"{where}: must say translation_reviewed = true or false, and no more")
-        if problems:
-            raise ModelError(problems)
-        yield Translation(place.name, about["translation_reviewed"], files)
-
-
-def _read_drawings(folder: Path) -> dict[str, str]:
-    """The drawing of each routine that has one, by the routine's id, as SVG."""
-    drawings, problems = {}, []
-    for path in sorted((folder / DRAWINGS).glob("*")):
-        place = path.relative_to(folder).as_posix()
-        if path.suffix != ".svg":
-            problems.append(f"{place}: {UNKNOWN}")
-            continue
-        try:
-            drawings[path.stem] = path.read_text("utf-8")
-        except UnicodeDecodeError as error:
-            problems.append(f"{place}: {error}")
-    if problems:
-        raise ModelError(problems)
-    return drawings
-
-
-def _freeze(value: Any) -> Any:
-    """The same value with lists as tuples, so that nothing in a loaded model can grow."""
-    if isinstance(value, dict):
-        return {key: _freeze(item) for key, item in value.items()}
-    return tuple(_freeze(item) for item in value) if isinstance(value, list) else value
 
 
 def _assemble(files: Mapping[str, Tables], **told: Any) -> Tables:

@@ -21,7 +21,7 @@ from api.problems import Refusal
 from api.record_forms import put_stored, put_summary
 from api.storage.assessments import Filter
 from rules.errors import Fault
-from rules.loading import ENGLISH
+from rules.folder import ENGLISH
 from rules.results import Assessment, High, Level, Low, Score
 from rules.safety import ActionId
 from rules.words import LevelId, Status

@@ -17,7 +17,7 @@ from api.fhir.releases import find_release, name_media_type
 from api.languages import SPOKEN, VARIES, name_languages
 from api.parts import Parts
 from api.problems import Refusal
-from rules.loading import ENGLISH
+from rules.folder import ENGLISH
 
 LARGEST = 4 * 1024 * 1024
 """Bytes that a response, or a Bundle of them, may have."""

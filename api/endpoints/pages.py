@@ -18,7 +18,7 @@ from api.pages.frame import put_page, read_page_words
 from api.pages.guides import read_files, read_guides
 from api.parts import Parts
 from api.problems import Refusal
-from rules.loading import ENGLISH
+from rules.folder import ENGLISH
 
 HTML = "text/html; charset=utf-8"
 NO_PAGE = "There is no such page."

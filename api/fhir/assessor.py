@@ -10,7 +10,7 @@ from api.payloads import AssessPayload
 from api.problems import Refusal
 from rules.advice import SafetyAdvice
 from rules.assessment import Assessor
-from rules.loading import ENGLISH
+from rules.folder import ENGLISH
 from rules.person import Person
 from rules.results import Assessment
 from rules.screening import screen, tell_screening

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from rules.loading import ENGLISH
+from rules.folder import ENGLISH
 
 TEMPLATES = Environment(
     loader=PackageLoader("api.pages", "templates"),
