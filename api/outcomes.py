@@ -5,9 +5,9 @@ import json
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.fhir.outcome import Issue, put_outcome, tell_refusal
+from api.fhir.outcome import put_outcome, tell_fault, tell_refusal
 from api.fhir.releases import find_release, name_media_type
-from api.problems import PROBLEM_TYPE
+from api.problems import KINDS, PROBLEM_TYPE
 
 PREFIX = "/fhir/"
 
@@ -51,9 +51,16 @@ def _translate(body: bytes) -> bytes:
     if not body:
         return body
     problem = json.loads(body)
-    whole = tell_refusal(problem["status"], problem["detail"])
-    faults = [
-        Issue("processing", f"{fault['pointer']} {fault['detail']}", code=fault["code"])
+    status, detail = problem["status"], problem["detail"]
+    told = [
+        tell_fault(fault["code"], fault["detail"], name_parameter(fault["pointer"]))
         for fault in problem.get("errors", ())
     ]
-    return json.dumps(put_outcome([whole, *faults]), ensure_ascii=False).encode()
+    if not told or detail != KINDS[status].detail:
+        told.insert(0, tell_refusal(status, detail))
+    return json.dumps(put_outcome(told), ensure_ascii=False).encode()
+
+
+def name_parameter(pointer: str) -> str:
+    """What FHIR calls a place outside of the body: `http.` and the name of the parameter or header."""
+    return f"http.{pointer.rpartition('/')[2]}" if pointer else ""

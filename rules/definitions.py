@@ -209,6 +209,11 @@ class Language(Definition):
     told_in: tuple[str, ...]
     """The tags of the languages of its texts: its own, and English where a text is not translated."""
 
+    @property
+    def of_warnings(self) -> str:
+        """The tag of the language of the safety texts: a draft leaves them as they were written."""
+        return self.told_in[-1] if self.translation_reviewed is False else self.tag
+
 
 class Model(Definition):
     """The whole of the rules, as loaded from a folder of reviewed files."""

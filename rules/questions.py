@@ -22,6 +22,8 @@ SLIP, DECIMALS = 1e-9, 9
 
 YES_NO: Mapping[str, bool] = {"yes": True, "no": False}
 """How the files name the two answers of a yes-or-no question."""
+NONE_OF_THESE = "none_of_these"
+"""The code for choosing no option, in forms in which a question of several options cannot be answered with an empty list."""
 
 
 def plain_number(number: float) -> int | float:

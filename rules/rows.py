@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import reduce
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from rules import formula
 from rules.definitions import Habit, Model
@@ -11,10 +11,11 @@ from rules.person import Person
 from rules.plausibility import warns
 from rules.questions import Question, View
 from rules.screening import action_of, is_cleared
+from rules.words import Part
 
 PREFIX = "psoas_"
 """How every column begins that a batch adds; no input column may."""
-PARTS = ("score", "low", "high", "level")
+PARTS: tuple[Part, ...] = get_args(Part)
 """What is told of each habit and of the index."""
 BETWEEN = "; "
 """What stands between the codes of several warnings."""

@@ -30,6 +30,8 @@ Urgency = Literal["none", "review", "same_day", "emergency"]
 """What safety calls for, from the least urgent to the most."""
 Direction = Literal["higher", "lower", "unchanged", "no_change_shown"]
 """Where a score went, as far as it can be told."""
+Part = Literal["score", "low", "high", "level"]
+"""What is told of each habit and of the index."""
 
 
 def fills(*names: str) -> AfterValidator:
@@ -190,6 +192,11 @@ class CardWords(_Templates):
     """What is said on cards that a clinician sees beside a patient's record; a summary has fewer than 140 characters."""
 
     actions: Annotated[Mapping[Urgency, str], names_all(Urgency)]
+    dated: Annotated[str, fills("date", "text")]
+    undated: Annotated[str, fills("text")]
+    date: Annotated[str, fills("date")]
+    no_date: str
+    not_finished: str
     reported: Annotated[str, fills("flags")]
     scores: Annotated[str, fills("score", "level")]
     no_index: str
@@ -197,7 +204,28 @@ class CardWords(_Templates):
     no_score: Annotated[str, fills("habit")]
     not_read: str
     not_read_because: str
+    of_another: str
+    of_another_because: str
     guide: str
+    about_cards: str
+
+
+class AnswerWords(_Templates):
+    """What can be answered beside the options of a question."""
+
+    none_of_these: str
+
+
+class RedcapWords(_Templates):
+    """What fields of a project of REDCap are called beside those that ask a question."""
+
+    record: str
+    scored: Annotated[str, fills("title")]
+    parts: Annotated[Mapping[Part, Annotated[str, fills("name")]], names_all(Part)]
+    cleared: str
+    top_habit: str
+    warnings: str
+    model_version: str
 
 
 class Words(_Templates):
@@ -218,3 +246,5 @@ class Words(_Templates):
     trend: TrendWords
     record: RecordWords
     cards: CardWords
+    answers: AnswerWords
+    redcap: RedcapWords

@@ -52,7 +52,7 @@ def _check_resource(resource: Part) -> Iterator[str]:
         yield "id"
     name = resource.get("name")
     if isinstance(name, str) and not re.fullmatch(r"[A-Z][A-Za-z0-9_]{0,254}", name):
-        yield "que-0, csd-0, cpb-0"
+        yield "que-0, csd-0, cpb-0, opd-0"
     if re.search(r"[|#]", resource.get("url", "")):
         yield "cnl-1"
 
@@ -161,6 +161,22 @@ def _check_codes(codes: Part) -> Iterator[str]:
         yield "count is another"
 
 
+def _check_values(values: Part) -> Iterator[str]:
+    for include in values.get("compose", {}).get("include", ()):
+        if not {"system", "valueSet"} & include.keys():
+            yield "vsd-1"
+        if "concept" in include and "system" not in include:
+            yield "vsd-2"
+    expansion = values.get("expansion")
+    if expansion is None:
+        return
+    listed = [one.get("code") for one in expansion["contains"]]
+    if None in listed or len(listed) != len(set(listed)):
+        yield "vsd-9, or a code twice"
+    if expansion["total"] != len(listed) or not {"timestamp", "_timestamp"} & expansion.keys():
+        yield "an expansion that is not whole"
+
+
 def _check_capability(told: Part) -> Iterator[str]:
     if not told.get("rest"):
         yield "cpb-1"
@@ -172,6 +188,24 @@ def _check_capability(told: Part) -> Iterator[str]:
         kinds = [resource["type"] for resource in rest["resource"]]
         if len(kinds) != len(set(kinds)):
             yield "cpb-9"
+
+
+def _check_operation(told: Part) -> Iterator[str]:
+    """opd-1 to opd-3, and what is asked of a type must name it."""
+    parameters = told.get("parameter", [])
+    for parameter in parameters:
+        if ("type" in parameter) == ("part" in parameter):
+            yield "opd-1"
+        if "searchType" in parameter and parameter.get("type") != "string":
+            yield "opd-2"
+        if "targetProfile" in parameter and parameter.get("type") not in ("Reference", "canonical"):
+            yield "opd-3"
+        if parameter["max"] != "*" and int(parameter["max"]) < max(parameter["min"], 1):
+            yield "max is less than min"
+    if len({(one["name"], one["use"]) for one in parameters}) < len(parameters):
+        yield "a parameter twice"
+    if (told["type"] or told["instance"]) != ("resource" in told):
+        yield "of a type, and of none"
 
 
 def _check_bundle(bundle: Part) -> Iterator[str]:
@@ -216,7 +250,9 @@ EVERYWHERE = (_check_resource, _check_contained, _check_narrative)
 RULES: Mapping[str, tuple[Callable[[Part], Iterator[str]], ...]] = {
     "Questionnaire": (_check_questionnaire,),
     "CodeSystem": (_check_codes,),
+    "ValueSet": (_check_values,),
     "CapabilityStatement": (_check_capability,),
+    "OperationDefinition": (_check_operation,),
     "Bundle": (_check_bundle,),
     "Observation": (_check_observation,),
     "RiskAssessment": (_check_risk,),

@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from people import MODEL
 
 from api.fhir.names import CODES, QUESTIONNAIRE, SCORING_QUESTIONNAIRE, name_version
+from api.fhir.questionnaire_items import list_options
 from api.knowledge import QuestionToAsk, put_questionnaire
 from rules.assessment import Sheet
+from rules.questions import NONE_OF_THESE
 from rules.writing import name_score
 
 SECTIONS = put_questionnaire(MODEL)["sections"]
@@ -67,8 +69,8 @@ def _put_items(
     for question in questions:
         answer = part.get(question["id"])
         text = {"text": question["ask"]} if client.get("says_texts") else {}
-        if answer not in (None, []):
-            given = answer if isinstance(answer, list) else [answer]
+        if answer is not None:
+            given = (answer or [NONE_OF_THESE]) if isinstance(answer, list) else [answer]
             values = [_put_value(question, one, client) for one in given]
             yield {"linkId": question["id"], **text, "answer": values}
         elif client.get("sends_empty_items"):
@@ -79,7 +81,8 @@ def _put_value(question: QuestionToAsk, answer: Any, client: Client) -> Item:
     if question["answer"] == "yes_no":
         return {"valueBoolean": answer}
     if question["answer"] in ("choice", "several"):
-        label = next(option["label"] for option in question["options"] if option["id"] == answer)
+        options = list_options(question, MODEL.words.answers.none_of_these)
+        label = next(option["label"] for option in options if option["id"] == answer)
         return {
             "valueCoding": {
                 **({} if client.get("leaves_systems_out") else {"system": CODES}),
@@ -103,11 +106,3 @@ def put_totals(scores: Mapping[str, float | None]) -> Item:
             if score is not None
         ],
     }
-
-
-def drop_empty(sheet: Sheet) -> Sheet:
-    """A sheet without empty lists: in FHIR, none chosen is the same as unanswered."""
-    parts = (
-        {name: answer for name, answer in part.items() if answer not in ([], ())} for part in sheet
-    )
-    return Sheet(*parts)

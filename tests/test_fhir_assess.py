@@ -10,12 +10,13 @@ from conftest import Call, caller, make_app, many
 from fhir_rules import find_breaches
 from hypothesis import given
 from people import CLEARED, MODEL, people, sheets
-from responses import clients, drop_empty, put_response
+from responses import clients, put_response
 from test_fhir_response import ADDRESS, ASSESSOR, CANARY, DESK, FHIR, RESPONSES
 
 from api.fhir.codes import put_codes
-from api.fhir.names import CODES
+from api.fhir.names import CODES, LANGUAGE
 from rules.assessment import Sheet
+from rules.loading import load_languages
 
 Resource = dict[str, Any]
 PACKAGES = {"R4B": "fhir.resources.R4B", "R5": "fhir.resources"}
@@ -45,7 +46,7 @@ def find_scores(bundle: Resource) -> dict[str, Resource]:
 
 @given(sheets(), clients)
 def test_the_numbers_are_ours(sheet: Sheet, client: dict[str, bool]) -> None:
-    own = ASSESSOR.assess(drop_empty(sheet))
+    own = ASSESSOR.assess(sheet)
     result, _ = RESPONSES.put(put_response(sheet, client))
     scores = find_scores(result)
     assert list(scores) == ["index", *[habit["id"] for habit in own["habits"]]]
@@ -62,7 +63,7 @@ def test_the_numbers_are_ours(sheet: Sheet, client: dict[str, bool]) -> None:
 
 @given(sheets())
 def test_the_levels_and_the_plan_are_in_the_risk_assessment(sheet: Sheet) -> None:
-    own = ASSESSOR.assess(drop_empty(sheet))
+    own = ASSESSOR.assess(sheet)
     (risk,) = (
         one for one in list_resources(put_result(sheet)) if one["resourceType"] == "RiskAssessment"
     )
@@ -105,7 +106,9 @@ def test_nothing_is_flagged_where_no_sign_was_reported() -> None:
         assert first["resourceType"] == "Observation"
         assert first["status"] == status
         text = ASSESSOR.assess(sheet)["safety"]["text"]
-        assert first["valueCodeableConcept"]["text"] == text
+        told = "valueCodeableConcept" if status == "final" else "dataAbsentReason"
+        assert first[told]["text"] == text
+        assert len({"valueCodeableConcept", "dataAbsentReason"} & first.keys()) == 1
 
 
 def test_a_withheld_plan_stays_withheld() -> None:
@@ -130,22 +133,6 @@ def test_whose_answers_they_are_is_taken_over_and_no_name() -> None:
         if one["resourceType"] == "RiskAssessment":
             assert one["occurrenceDateTime"] == moment
             assert one["basis"][0] == {"reference": "QuestionnaireResponse/r-1"}
-
-
-@pytest.mark.parametrize(
-    "odd",
-    [
-        {"subject": {"reference": "#inside"}, "id": "not an id", "authored": "yesterday"},
-        {"subject": {"reference": ["Patient/7"]}, "id": 7, "authored": 2026},
-        {"subject": "Patient/7", "authored": "2026"},
-        {"subject": {"display": "A name"}},
-        {},
-    ],
-)
-def test_what_cannot_be_taken_over_is_left_out(odd: Resource) -> None:
-    for one in list_resources(put_result(DESK, **odd)):
-        assert one["subject"]["extension"][0]["valueCode"] == "unknown"
-        assert not one.keys() & {"effectiveDateTime", "occurrenceDateTime", "derivedFrom"}
 
 
 # Shapes
@@ -298,11 +285,37 @@ def test_texts_come_in_the_language_that_is_preferred() -> None:
     sent = {**FHIR, "Accept-Language": "es"}
     response = call("POST", ADDRESS, json=put_response(URGENT), headers=sent)
     assert response.headers["content-language"] == "es, en"
-    flag, *_, running = list_resources(response.json())
-    assert flag["code"]["text"] == MODEL.safety.actions["emergency"].text  # English until reviewed
-    assert running["code"]["text"] == "Correr mucho"
+    flag, screened, risk, *_, running = list_resources(response.json())
+    english = MODEL.safety.actions["emergency"].text  # until the translation is reviewed
+    marked = {"extension": [{"url": LANGUAGE, "valueCode": "en"}]}
+    assert (flag["language"], flag["code"]["text"]) == ("en", english)
+    assert (screened["language"], screened["note"][0]) == ("en", {"text": english})
+    spanish = load_languages()["es"]
+    assert screened["code"]["text"] == spanish.words.record.screen
+    assert screened["code"]["_text"]["extension"][0]["valueCode"] == "es"
+    assert risk["language"] == "es"
+    assert risk["note"] == [
+        {"text": english, "_text": marked},
+        {"text": spanish.what_a_score_is},
+        {"text": spanish.intended_use},
+    ]
+    assert (running["language"], running["code"]["text"]) == ("es", "Correr mucho")
     refused = call("POST", ADDRESS, json={}, headers=sent)
-    assert refused.headers["content-language"] == "en"
+    assert refused.headers["content-language"] == refused.json()["language"] == "en"
+
+
+def test_outcomes_say_which_language_they_are_in() -> None:
+    call = caller(make_app(unreviewed_languages=("es",)))
+    sheet = Sheet({"sitting_hours_per_day": 1, "slouched_hours_per_day": 10})
+    document = put_response(sheet, subject={"reference": "#inside"})
+    sent = {**FHIR, "Accept-Language": "es"}
+    outcome = list_resources(call("POST", ADDRESS, json=document, headers=sent).json())[-1]
+    left_out, *warned = [issue["details"] for issue in outcome["issue"]]
+    assert outcome["language"] == "en"
+    assert "_text" not in left_out
+    assert warned
+    for details in warned:
+        assert details["_text"]["extension"] == [{"url": LANGUAGE, "valueCode": "es"}]
 
 
 def test_where_a_key_is_needed_the_refusal_is_an_outcome_too() -> None:

@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from api.fhir.names import PLAIN, R4, R5, SCORING
 from api.fhir.questionnaire import put_form
 from rules.assessment import Assessor, Sheet
+from rules.questions import NONE_OF_THESE
 from rules.writing import name_score
 
 CASES: dict[str, dict[str, Any]] = {
@@ -126,6 +127,25 @@ def test_running_is_asked_about_until_somebody_says_that_they_do_not(chromium: B
         fill_in(page, {"runs": False})
         expect(page.locator("[id='running_km_per_week/1/1']")).to_have_count(0)
         assert dict(list_answers(take_response(page)["item"])) == {"runs": False}
+
+
+@pytest.mark.parametrize("beside", [[], ["chair"]])
+def test_a_person_can_say_in_the_form_that_there_is_none_of_these(
+    chromium: Browser,  # noqa: F811
+    call: Call,
+    beside: list[str],
+) -> None:
+    with showing(chromium, FORM) as (page, seen):
+        fill_in(page, {"runs": False, "equipment": [NONE_OF_THESE, *beside]})
+        shoot(page, "fhir-form-none")
+        response = take_response(page)
+        assert seen.errors == []
+    answer = call("POST", "/fhir/QuestionnaireResponse/$assess", json=response)
+    if beside:  # this renderer lets both be ticked
+        (issue,) = answer.json()["issue"]
+        assert issue["details"]["coding"][0]["code"] == "contradiction"
+    else:
+        assert answer.status_code == 200, answer.text
 
 
 def test_the_form_says_only_what_the_most_urgent_answer_calls_for(chromium: Browser) -> None:  # noqa: F811

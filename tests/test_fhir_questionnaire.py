@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from conftest import Call, caller, make_app
@@ -14,11 +14,15 @@ from fhir_rules import find_breaches, list_items
 from offline import LACK, OPENAPI, run_offline
 from people import CLEARED, MODEL
 
-from api.fhir.names import CODES, PLAIN, QUESTIONNAIRES, R4, R5, SCORING, Release
+from api.fhir.names import BASE, CODES, FAULTS, PLAIN, QUESTIONNAIRES, R4, R5, SCORING, Release
+from api.fhir.operations import put_operation
+from api.fhir.outcome import OWN_CODES
 from api.fhir.questionnaire import put_form
 from api.fhir.questionnaire_items import put_question
 from api.knowledge import QuestionToAsk, put_questionnaire
+from rules.errors import FaultCode
 from rules.loading import load_languages
+from rules.questions import NONE_OF_THESE
 from rules.writing import name_score
 
 Change = Callable[[dict[str, Any]], object]
@@ -28,7 +32,20 @@ ADDRESSES = [
     "/fhir/Questionnaire?_summary=true",
     "/fhir/Questionnaire?url=urn:nothing",
     *(f"/fhir/Questionnaire/{form}" for form in QUESTIONNAIRES),
+    "/fhir/Questionnaire?_summary=text",
+    "/fhir/Questionnaire?_summary=data",
+    "/fhir/Questionnaire?_summary=count",
+    "/fhir/ValueSet",
+    "/fhir/ValueSet?_summary=true",
+    "/fhir/ValueSet/levels",
+    "/fhir/ValueSet/safety-actions",
+    "/fhir/ValueSet/equipment",
+    "/fhir/ValueSet/another",
     "/fhir/CodeSystem/psoas-risk",
+    "/fhir/CodeSystem/psoas-risk-faults",
+    "/fhir/OperationDefinition/assess",
+    "/fhir/OperationDefinition/bulk-assess",
+    "/fhir/OperationDefinition/another",
     "/fhir/Questionnaire/another",
 ]
 KINDS = {R4: "application/fhir+json", R5: "application/fhir+json; fhirVersion=5.0"}
@@ -125,6 +142,24 @@ def test_the_rules_find_what_is_broken(name: str) -> None:
     assert any(name in breach for breach in find_breaches(form))
 
 
+BROKEN_OPERATIONS: dict[str, Change] = {
+    "opd-0": lambda told: told.update(name="with blanks"),
+    "opd-1": lambda told: told["parameter"][0].pop("type"),
+    "opd-2": lambda told: told["parameter"][0].update(searchType="token"),
+    "of a type, and of none": lambda told: told.pop("resource"),
+    "max": lambda told: told["parameter"][0].update(max="0"),
+    "twice": lambda told: told["parameter"].append(told["parameter"][0]),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_OPERATIONS)
+def test_the_rules_find_what_is_broken_in_an_operation(name: str) -> None:
+    told = deepcopy(put_operation(MODEL, "assess"))
+    assert find_breaches(told) == []
+    BROKEN_OPERATIONS[name](told)
+    assert any(name in breach for breach in find_breaches(told))
+
+
 @pytest.mark.parametrize("release", [R4, R5])
 @pytest.mark.parametrize("form", QUESTIONNAIRES)
 def test_every_question_is_an_item_of_its_id(form: str, release: Release) -> None:
@@ -139,7 +174,8 @@ def test_every_question_is_an_item_of_its_id(form: str, release: Release) -> Non
         }
         assert "initial" not in item
         options = [option["valueCoding"]["code"] for option in item.get("answerOption", ())]
-        assert options == [option["id"] for option in question["options"]]
+        none = [NONE_OF_THESE] if question["answer"] == "several" else []
+        assert options == [*(option["id"] for option in question["options"]), *none]
         assert item.get("repeats", False) == (question["answer"] == "several")
         help_ = items.get(f"{question['id']}-help")
         assert (help_ and help_["text"]) == question["help"]
@@ -173,7 +209,7 @@ def test_choices_are_told_as_each_release_tells_them() -> None:
 def test_a_question_of_several_gates_is_skipped_when_one_was_answered_otherwise() -> None:
     question = next(one for one in questions() if one["id"] == "running_km_per_week")
     question = {**question, "asked_only_if": {"runs": True, "pregnant": False}}
-    item = put_question(question, {}, R4)
+    item = put_question(question, {}, R4, "")
     assert item["enableBehavior"] == "all"
     assert item["enableWhen"] == [
         {"question": "runs", "operator": "!=", "answerBoolean": False},
@@ -210,6 +246,30 @@ def find_codings(part: Any) -> Iterator[dict[str, Any]]:
             yield from find_codings(inner)
 
 
+def test_every_operation_that_is_named_is_defined_just_so(call: Call) -> None:
+    (rest,) = ask(call, "/fhir/metadata").json()["rest"]
+    named = [(kind["type"], one) for kind in rest["resource"] for one in kind.get("operation", ())]
+    named += [("", one) for one in rest["operation"]]
+    assert {one["name"] for _, one in named} == {"assess", "bulk-assess"}
+    for kind, one in named:
+        defined = ask(call, f"/fhir{one['definition'].removeprefix(BASE)}").json()
+        assert (defined["url"], defined["code"]) == (one["definition"], one["name"])
+        assert defined.get("resource", [""]) == [kind]
+        assert (defined["system"], defined["type"]) == (not kind, bool(kind))
+        assert call("POST", f"/fhir/{kind}/${one['name']}".replace("//", "/")).status_code != 404
+
+
+def test_every_code_that_outcomes_name_is_in_the_code_system(call: Call) -> None:
+    listed = {
+        one["code"] for one in ask(call, "/fhir/CodeSystem/psoas-risk-faults").json()["concept"]
+    }
+    assert listed == {*get_args(FaultCode), *MODEL.warnings, *OWN_CODES}
+    answer = call("POST", "/fhir/QuestionnaireResponse/$assess", json={})
+    (coding,) = answer.json()["issue"][0]["details"]["coding"]
+    assert coding["system"] == FAULTS
+    assert coding["code"] in listed
+
+
 def test_a_copy_is_kept_until_it_is_another(call: Call) -> None:
     path = f"/fhir/Questionnaire/{PLAIN}"
     etag = ask(call, path).headers["etag"]
@@ -244,7 +304,10 @@ def test_questionnaires_are_found_by_name(call: Call) -> None:
     assert all("item" not in entry["resource"] for entry in short["entry"])
 
 
-@pytest.mark.parametrize("path", ["/fhir/Questionnaire/x", "/fhir/CodeSystem/x", "/fhir/Patient"])
+@pytest.mark.parametrize(
+    "path",
+    ["/fhir/Questionnaire/x", "/fhir/CodeSystem/x", "/fhir/OperationDefinition/x", "/fhir/Patient"],
+)
 def test_what_is_not_there_is_an_operation_outcome(call: Call, path: str) -> None:
     answer = ask(call, path)
     assert answer.status_code == 404

@@ -16,7 +16,6 @@ from responses import (
     SCORING_FORM,
     Client,
     clients,
-    drop_empty,
     put_response,
     put_totals,
 )
@@ -58,7 +57,7 @@ def test_answers_come_back_as_they_were_given(sheet: Sheet, client: Client) -> N
     sent = json.loads(json.dumps(put_response(sheet, client)))
     assessed = RESPONSES.assess(sent)
     assert assessed.issues == []
-    assert assessed.assessment == ASSESSOR.assess(drop_empty(sheet))
+    assert assessed.assessment == ASSESSOR.assess(sheet)
 
 
 def find(document: Document, link: str) -> Document:

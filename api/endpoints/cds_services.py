@@ -1,7 +1,7 @@
 """CDS Hooks 2.0: cards about habits beside a patient's record, from answers that are sent along."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 import orjson
 from fastapi import APIRouter, Path, Request, Response
@@ -20,18 +20,22 @@ from api.fhir.cards import (
     SERVICE,
     CardWriter,
     Indicator,
-    find_response,
+    Opened,
     put_services,
 )
+from api.fhir.prefetch import find_given
 from api.fixed import FixedAnswer
 from api.languages import SPOKEN, VARIES, name_languages
 from api.parts import Parts
 from api.problems import Refusal
-from rules.errors import Fault
+from rules.folder import ENGLISH
 
 NO_SUCH = "There is no such service."
-GUIDE = "guides/understand-a-score"
-"""The page to read about scores."""
+NOT_SENT = (
+    f"The answers were not sent along: prefetch.{ANSWERS} must be a QuestionnaireResponse or a Bundle of them, or null "
+    "where the patient has none."
+)
+NOT_FOUND = f"The answers were not sent along: prefetch.{ANSWERS} is an OperationOutcome, so the search for them failed."
 JSON = "application/json"
 
 
@@ -71,7 +75,9 @@ class CardLink(TypedDict):
 class Card(TypedDict):
     """A card to show beside the record."""
 
-    uuid: Annotated[str, Field(description="Its name, the same for the same content.")]
+    uuid: Annotated[
+        str, Field(description="Its name, the same for the same content about the same answers.")
+    ]
     summary: Annotated[str, Field(description="It in a sentence.", max_length=139)]
     detail: Annotated[str, Field(description="More of it, in Markdown.")]
     indicator: Annotated[Indicator, Field(description="How much it presses.")]
@@ -93,7 +99,20 @@ class HookContext(TypedDict):
     __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc]
 
     patientId: Annotated[  # CDS Hooks' own name
-        str, Field(description="FHIR id of the patient; not used and not kept.", examples=["42"])
+        str,
+        Field(
+            description="FHIR id of the patient; answers that name another one are not shown. It is not kept.",
+            examples=["42"],
+        ),
+    ]
+    userId: NotRequired[  # CDS Hooks' own name
+        Annotated[
+            str,
+            Field(
+                description="Who opened the record; CDS Hooks wants it to be there. It is not used and not kept.",
+                examples=["Practitioner/example"],
+            ),
+        ]
     ]
 
 
@@ -105,8 +124,8 @@ class Prefetched(TypedDict, total=False):
     answers: Annotated[
         Any,
         Field(
-            description="A QuestionnaireResponse, a Bundle that begins with the newest one, or null where there is "
-            "none."
+            description="A QuestionnaireResponse, a Bundle of which the newest that fits is used, or null where there "
+            "is none."
         ),
     ]
 
@@ -119,13 +138,15 @@ class HookRequest(Payload):
         "/hook": f"{HOOK}",
         "/hookInstance": "a text that names this call",
         "/context/patientId": "a text",
+        "/context/userId": "a text",
     }
 
     hook: Annotated[Literal["patient-view"], Field(description="The hook that calls.")]
     hookInstance: Annotated[  # noqa: N815
         str,
         Field(
-            description="A name of this call.", examples=["d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"]
+            description="A UUID that names this call; any text is taken.",
+            examples=["d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"],
         ),
     ]
     context: Annotated[HookContext, Field(description="What the record is open for.")]
@@ -185,38 +206,35 @@ def router(parts: Parts) -> APIRouter:
         "/{id}",
         response_model=CardList,
         response_description="Cards in the order in which to show them.",
-        responses=problems(400, 404, 413, 415, 422),
+        responses=problems(400, 404, 412, 413, 415, 422),
         openapi_extra=SPOKEN,
     )
     async def call_service(body: HookRequest, id: Id, request: Request) -> Response:  # noqa: ARG001
         """The cards for a patient whose answers are sent along: what safety calls for, and the habit scores.
 
-        Answers that do not fit the questionnaire give a card that says so. Nothing is stored, and
-        nothing is asked of the server that calls, even where it sends a token.
+        Of several responses the newest finished one to our questionnaires is used; one that is newer
+        and not finished is looked at for warning signs. Answers that do not fit the questionnaire, or
+        name another patient, give a card that says so. Nothing is stored, and nothing is asked of the
+        server that calls, even where it sends a token.
         """
         prefetched: Mapping[str, Any] = body.prefetch or {}
         if ANSWERS not in prefetched:
-            fault = Fault(
-                f"/prefetch/{ANSWERS}", "missing", "is missing; null where there are none"
-            )
-            raise Refusal(422, faults=[fault])
+            raise Refusal(412, NOT_SENT)
+        patient = body.context["patientId"]
+        found = await run_in_threadpool(find_given, prefetched[ANSWERS], patient)
+        if found.is_failed:
+            raise Refusal(412, NOT_FOUND)
         tag = parts.languages.choose(request)
-        guide = f"{request.base_url}{GUIDE}"
-        response, writer = find_response(prefetched[ANSWERS]), writers[tag]
-        cards: list[dict[str, Any]] = []
-        if response is not None:
-            assessed = await run_in_threadpool(parts.responses[tag].assess, response)
-            cards = (
-                writer.put_unread(assessed.issues, assessed.safety, guide)
-                if assessed.assessment is None
-                else writer.put(assessed.assessment, guide)
-            )
+        opened = Opened(patient, f"{request.base_url}guides/")
+        responses = parts.responses[tag]
+        shown = await run_in_threadpool(writers[tag].put_found, found, responses.assess, opened)
+        told_in = (*responses.told_in, *([ENGLISH] if shown.has_faults else []))
         headers = {
-            "Content-Language": name_languages(parts.responses[tag].told_in),
+            "Content-Language": name_languages(dict.fromkeys(told_in)),
             "Cache-Control": "no-store",
             "Vary": VARIES,
         }
-        return Response(orjson.dumps({"cards": cards}), 200, headers, JSON)
+        return Response(orjson.dumps({"cards": shown.cards}), 200, headers, JSON)
 
     @router.post(
         "/{id}/feedback",

@@ -1,44 +1,78 @@
 """The questionnaire as FHIR has it, and what the service can do there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel, Field
-from pydantic_core import to_json
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticKnownError, to_json
 
 from api.document import problems
 from api.endpoints.fhir_assess import FhirJson, Resource
-from api.fhir.capability import put_capability, put_found, put_short
-from api.fhir.codes import put_codes
-from api.fhir.names import CODES_ID, QUESTIONNAIRES, SCORING, Release, name_version
+from api.fhir.capability import Summary, put_capability, put_found
+from api.fhir.codes import put_codes, put_faults
+from api.fhir.names import (
+    CODES_ID,
+    FAULTS_ID,
+    QUESTIONNAIRES,
+    Release,
+    name_version,
+)
+from api.fhir.operations import OPERATIONS, put_operation
 from api.fhir.questionnaire import put_form
-from api.fhir.releases import find_release, name_media_type
+from api.fhir.releases import check_release, name_media_type
+from api.fhir.value_sets import ACTIONS_ID, LEVELS, list_value_sets, name_value_set, put_value_set
 from api.fixed import FixedAnswer
 from api.languages import SPOKEN, VARIES, Languages, name_languages
 from api.parts import Parts
 from api.problems import Refusal
 from rules.definitions import Model
+from rules.folder import ENGLISH
 
 Put = Callable[[Model, Release], object]
-ALL = "*"
-"""Stands for every questionnaire."""
 NO_FORM = "There is no such questionnaire. The list is at /fhir/Questionnaire."
-NO_CODES = f"There is no such code system. The only one is /fhir/CodeSystem/{CODES_ID}."
+CODE_SYSTEMS = {CODES_ID: put_codes, FAULTS_ID: put_faults}
+"""What puts together each code system, by its id."""
+NO_VALUES = "There is no such value set. The list is at /fhir/ValueSet."
+NO_CODES = f"There is no such code system. There are: {', '.join(CODE_SYSTEMS)}."
+NO_OPERATION = f"There is no such operation. There are: {', '.join(OPERATIONS)}."
 
 
-class FormQuery(BaseModel):
-    """Which questionnaires are wanted, and how much of them; others of FHIR's parameters are passed over."""
+def read_summary(asked: str) -> str:
+    """What `_summary` asks for, with true and false in whatever case clients write them."""
+    known: tuple[str, ...] = get_args(Summary)
+    if asked.lower() not in known:
+        raise PydanticKnownError("literal_error", {"expected": ", ".join(known)})
+    return asked.lower()
+
+
+class SearchQuery(BaseModel):
+    """Which resources are wanted, and how much of them; others of FHIR's parameters are passed over."""
 
     url: Annotated[
         str | None,
-        Field(description="Canonical name of a questionnaire.", examples=[QUESTIONNAIRES[SCORING]]),
+        Field(description="Canonical name, with or without a version."),
     ] = None
     summary: Annotated[
-        bool,
-        Field(alias="_summary", description="Whether the questions are left out."),
+        Summary | Literal[False],
+        BeforeValidator(read_summary),
+        WithJsonSchema({"type": "boolean"}),
+        Field(
+            alias="_summary",
+            description="Whether the content is left out.",
+        ),
     ] = False
+    version: Annotated[str | None, Field(description="Version, which is that of the model.")] = None
+    id: Annotated[str | None, Field(alias="_id", description="Id of a resource.")] = None
+
+    def wants(self, id_: str, url: str, version: str) -> bool:
+        """Whether a resource is among those that are wanted."""
+        return (
+            self.id in (None, id_)
+            and self.url in (None, url, name_version(url, version))
+            and self.version in (None, version)
+        )
 
 
 class Released:
@@ -50,7 +84,7 @@ class Released:
 
     def answer(self, request: Request) -> Response:
         """The answer in the caller's release and language, or 304 when the caller's copy is still right."""
-        release = find_release(",".join(request.headers.getlist("accept")))
+        release = check_release(",".join(request.headers.getlist("accept")))
         tag = self._languages.choose(request)
         if (release, tag) not in self._made:
             self._made[release, tag] = self._make(release, self._languages.models[tag])
@@ -65,17 +99,69 @@ class Released:
         )
 
 
+class Held:
+    """All resources of a kind, each by its id, and as they are searched for."""
+
+    def __init__(
+        self,
+        languages: Languages,
+        kind: str,
+        names: Mapping[str, str],
+        put: Callable[[Model, Release, str], Mapping[str, Any]],
+    ) -> None:
+        self._languages, self._kind, self._names, self._put = languages, kind, names, put
+        self._found: dict[tuple[tuple[str, ...], Summary], Released] = {}
+        self._one = {id_: Released(languages, partial(self._put_one, id_=id_)) for id_ in names}
+
+    def read(self, request: Request, id_: str, missing: str) -> Response:
+        """One of them.
+
+        Raises:
+            Refusal: 404 where there is none of this id.
+        """
+        if id_ not in self._one:
+            raise Refusal(404, missing)
+        return self._one[id_].answer(request)
+
+    def find(self, request: Request, wanted: SearchQuery) -> Response:
+        """Those that are wanted: all, one, or none."""
+        version = self._languages.models[ENGLISH].version
+        ids = tuple(id_ for id_, url in self._names.items() if wanted.wants(id_, url, version))
+        key = ids, wanted.summary or "false"
+        if key not in self._found:
+            self._found[key] = Released(self._languages, partial(self._put_found, *key))
+        return self._found[key].answer(request)
+
+    def _put_one(self, model: Model, release: Release, id_: str) -> object:
+        return self._put(model, release, id_)
+
+    def _put_found(
+        self, ids: tuple[str, ...], summary: Summary, model: Model, release: Release
+    ) -> object:
+        asked = {"url": self._names[ids[0]]} if len(ids) == 1 else {}
+        found = [self._put(model, release, id_) for id_ in ids]
+        return put_found(self._kind, found, summary, asked)
+
+
 def router(parts: Parts) -> APIRouter:
-    """`GET /fhir/metadata`, `/fhir/Questionnaire`, `/fhir/Questionnaire/{id}`, `/fhir/CodeSystem/{id}`."""
+    """`GET /fhir/metadata`, `/fhir/Questionnaire`, `/fhir/ValueSet` and those below them, code systems and operations."""
     router = APIRouter(prefix="/fhir", tags=["fhir"])
     speak = partial(Released, parts.languages)
-    capability, codes = speak(put_capability), speak(lambda model, _: put_codes(model))
-    forms = {form: speak(_take_form(form)) for form in QUESTIONNAIRES}
-    found = {
-        (form, short): speak(_find_forms(form, short))
-        for form in (*QUESTIONNAIRES, ALL, "")
-        for short in (False, True)
-    }
+    capability = speak(put_capability)
+    codes = {id_: speak(_take(put)) for id_, put in CODE_SYSTEMS.items()}
+    operations = {code: speak(_take(partial(put_operation, code=code))) for code in OPERATIONS}
+    forms = Held(
+        parts.languages,
+        "Questionnaire",
+        QUESTIONNAIRES,
+        lambda model, release, form: put_form(model, form, release),
+    )
+    values = Held(
+        parts.languages,
+        "ValueSet",
+        {id_: name_value_set(id_) for id_ in list_value_sets(parts.model)},
+        lambda model, _, id_: put_value_set(model, id_),
+    )
     answered: dict[str, Any] = {
         "response_model": Resource,
         "response_class": FhirJson,
@@ -85,7 +171,7 @@ def router(parts: Parts) -> APIRouter:
     @router.get(
         "/metadata",
         response_description="A CapabilityStatement.",
-        responses=problems(304),
+        responses=problems(304, 406),
         **answered,
     )
     async def get_fhir_metadata(request: Request) -> Response:
@@ -98,18 +184,22 @@ def router(parts: Parts) -> APIRouter:
     @router.get(
         "/Questionnaire",
         response_description="A Bundle with the questionnaires.",
-        responses=problems(304, 422),
+        responses=problems(304, 406, 422),
         **answered,
     )
-    async def list_fhir_forms(request: Request, wanted: Annotated[FormQuery, Query()]) -> Response:
-        """The questionnaires: one that asks, and one that works out the scores in the form as well."""
-        form = find_form(parts.model, wanted.url) if wanted.url else ALL
-        return found[form, wanted.summary].answer(request)
+    async def list_fhir_forms(
+        request: Request, wanted: Annotated[SearchQuery, Query()]
+    ) -> Response:
+        """The questionnaires: one that asks, and one that works out the scores in the form as well.
+
+        `_summary` may also be `text`, `data` or `count`, as FHIR has it.
+        """
+        return forms.find(request, wanted)
 
     @router.get(
         "/Questionnaire/{id}",
         response_description="A Questionnaire.",
-        responses=problems(304, 404),
+        responses=problems(304, 404, 406),
         **answered,
     )
     async def get_fhir_form(
@@ -123,48 +213,75 @@ def router(parts: Parts) -> APIRouter:
         Every item is called as the question is everywhere. `psoas-risk-scores` works out the habit
         scores and the index by `calculatedExpression`, just as the service does.
         """
-        if id not in forms:
-            raise Refusal(404, NO_FORM)
-        return forms[id].answer(request)
+        return forms.read(request, id, NO_FORM)
+
+    @router.get(
+        "/ValueSet",
+        response_description="A Bundle with the value sets.",
+        responses=problems(304, 406, 422),
+        **answered,
+    )
+    async def list_fhir_values(
+        request: Request, wanted: Annotated[SearchQuery, Query()]
+    ) -> Response:
+        """The value sets: what each choice can be answered with, the levels, and what safety may call for.
+
+        `_summary` may also be `text`, `data` or `count`, as FHIR has it.
+        """
+        return values.find(request, wanted)
+
+    @router.get(
+        "/ValueSet/{id}",
+        response_description="A ValueSet.",
+        responses=problems(304, 404, 406),
+        **answered,
+    )
+    async def get_fhir_values(
+        request: Request,
+        id: Annotated[
+            str,
+            Path(
+                description="Id of a value set; of a question's options its id with hyphens.",
+                examples=["lumbar-support", LEVELS, ACTIONS_ID],
+            ),
+        ],
+    ) -> Response:
+        """A value set of codes of ours, listed and expanded. Questionnaires hold their options themselves."""
+        return values.read(request, id, NO_VALUES)
 
     @router.get(
         "/CodeSystem/{id}",
         response_description="A CodeSystem.",
-        responses=problems(304, 404),
+        responses=problems(304, 404, 406),
         **answered,
     )
     async def get_fhir_codes(
         request: Request,
-        id: Annotated[str, Path(description="Id of the code system.", examples=[CODES_ID])],
+        id: Annotated[str, Path(description="Id of a code system.", examples=list(CODE_SYSTEMS))],
     ) -> Response:
-        """Our code system: questions, options, habits, the index, levels and safety actions."""
-        if id != CODES_ID:
+        """A code system of ours: of questions, options, habits, the index, levels and safety actions, or of faults."""
+        if id not in codes:
             raise Refusal(404, NO_CODES)
-        return codes.answer(request)
+        return codes[id].answer(request)
+
+    @router.get(
+        "/OperationDefinition/{id}",
+        response_description="An OperationDefinition.",
+        responses=problems(304, 404, 406),
+        **answered,
+    )
+    async def get_fhir_operation(
+        request: Request,
+        id: Annotated[str, Path(description="Code of an operation.", examples=list(OPERATIONS))],
+    ) -> Response:
+        """What an operation of ours takes and gives."""
+        if id not in operations:
+            raise Refusal(404, NO_OPERATION)
+        return operations[id].answer(request)
 
     return router
 
 
-def _take_form(form: str) -> Put:
-    """What puts together one of the questionnaires."""
-    return lambda model, release: put_form(model, form, release)
-
-
-def _find_forms(form: str, short: bool) -> Put:
-    """What puts together the answer to a search for one form, for all, or for one that is not there."""
-    wanted = tuple(QUESTIONNAIRES) if form == ALL else (form,) if form else ()
-    asked = {"url": QUESTIONNAIRES.get(form, ""), "_summary": "true" if short else ""}
-
-    def put(model: Model, release: Release) -> object:
-        forms = [put_form(model, each, release) for each in wanted]
-        return put_found("Questionnaire", list(map(put_short, forms)) if short else forms, asked)
-
-    return put
-
-
-def find_form(model: Model, url: str) -> str:
-    """The id of the questionnaire with a name, with or without a version; nothing if there is none."""
-    for form, name in QUESTIONNAIRES.items():
-        if url in (name, name_version(name, model.version)):
-            return form
-    return ""
+def _take(put: Callable[[Model], object]) -> Put:
+    """What puts together something that is the same in each release."""
+    return lambda model, _: put(model)

@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 from api.bodies import OwnRoute, RawHeaders, check_media_type, parse_json, read_body
 from api.document import problems
 from api.fhir.names import MEDIA_TYPE
-from api.fhir.releases import find_release, name_media_type
+from api.fhir.releases import check_release, find_release, name_media_type
 from api.languages import SPOKEN, VARIES, name_languages
 from api.parts import Parts
 from api.problems import Refusal
@@ -46,6 +46,7 @@ class FhirRoute(OwnRoute):
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request with the endpoint's response."""
         headers = dict(scope["headers"])
+        check_release(headers.get(b"accept", b"").decode("latin-1"))
         check_fhir(headers)
         body = await read_body(headers, receive, LARGEST)
         response: Response = await self.endpoint(body, Request(scope))
@@ -85,7 +86,7 @@ def router(parts: Parts) -> APIRouter:
         response_class=FhirJson,
         response_description="A Bundle: what safety calls for first, then RiskAssessment and Observations; for a "
         "Bundle of responses one such Bundle each, or an OperationOutcome, in the same order.",
-        responses=problems(400, 413, 415, 422),
+        responses=problems(400, 406, 413, 415, 422),
         openapi_extra=SPOKEN,
     )
     async def assess_response(
@@ -93,14 +94,16 @@ def router(parts: Parts) -> APIRouter:
     ) -> Response:
         """Assess a QuestionnaireResponse, or a Bundle of at most 100, to one of our Questionnaires.
 
-        Takes R4 and R5, and what clients add: texts, display names, weights, computed items. Totals
-        that came along are worked out anew, and one that is not ours is told. Show the Flag before
-        anything else. Nothing is stored and no answer is logged.
+        Takes R4 and R5, alone or in Parameters, and what clients add: texts, display names, weights,
+        computed items. Totals that came along are worked out anew, and one that is not ours is told.
+        Show the Flag before anything else; where a response cannot be used, the first issue says what
+        a warning sign in it calls for. Nothing is stored and no answer is logged.
         """
         body: Any = resource
         assessor = parts.responses[parts.languages.choose(request)]
         put, is_good = await run_in_threadpool(lambda: assessor.put_any(parse_json(body)))
-        language = name_languages(assessor.told_in) if is_good else ENGLISH
+        told_in = assessor.told_in if is_good else dict.fromkeys((put["language"], ENGLISH))
+        language = name_languages(told_in)
         return answer_resource(request, put, 200 if is_good else 422, language)
 
     return router

@@ -5,52 +5,23 @@ A RiskAssessment holds the levels and never a probability, Observations the numb
 of it is the same in R4 and R5.
 """
 
-import re
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 import orjson
 
-from api.fhir.names import CODES, UCUM
+from api.fhir.names import CODES, UCUM, put_said
 from api.fhir.outcome import Issue, put_outcome
+from api.fhir.provenance import Origin, Resource
 from rules.advice import Plan, PlannedRoutine, SafetyAdvice
 from rules.definitions import Model
 from rules.explanation import fill_in
 from rules.results import Assessment, HabitScore, IndexScore
 
 TERMS = "http://terminology.hl7.org/CodeSystem"
-ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 POINTS = {"unit": "points", "system": UCUM, "code": "{score}"}
-REFERENCE = re.compile(
-    r"(https?://\S{1,200}/)?[A-Z][A-Za-z]{1,40}/[A-Za-z0-9.-]{1,64}|urn:uuid:[0-9a-f-]{36}"
-)
-"""What a reference to a person may look like; anything else is not taken over."""
-FHIR_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
-MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
 
-Resource = dict[str, Any]
 Score = IndexScore | HabitScore
-
-
-class Origin:
-    """What is taken over from a response: whose answers they are, when they were given, and the response's name."""
-
-    def __init__(self, response: Mapping[str, Any]) -> None:
-        self.subject = find_subject(response.get("subject"))
-        authored, id_ = response.get("authored"), response.get("id")
-        is_moment = isinstance(authored, str) and MOMENT.fullmatch(authored)
-        self.moment = authored if is_moment else None
-        is_named = isinstance(id_, str) and FHIR_ID.fullmatch(id_)
-        self.basis = [{"reference": f"QuestionnaireResponse/{id_}"}] if is_named else []
-
-
-def find_subject(subject: object) -> Resource:
-    """The reference to a person, without the name; that it is not known where there is none."""
-    reference = subject.get("reference") if isinstance(subject, dict) else None
-    if isinstance(reference, str) and REFERENCE.fullmatch(reference):
-        return {"reference": reference}
-    return {"extension": [{"url": ABSENT, "valueCode": "unknown"}]}
 
 
 class ResultWriter:
@@ -58,9 +29,8 @@ class ResultWriter:
 
     def __init__(self, model: Model) -> None:
         self._model, self._say = model, model.words.record
-        self._method = {"text": f"{model.title} {model.version}"}
         self._flags = {flag.id: flag.label for flag in model.safety.red_flags}
-        self._language = model.language.told_in[0]
+        self._language, self._of_safety = model.language.tag, model.language.of_warnings
 
     def put(self, assessment: Assessment, origin: Origin, issues: Iterable[Issue]) -> Resource:
         """The whole of an assessment as a Bundle, in the order in which to show it."""
@@ -68,12 +38,12 @@ class ResultWriter:
         scores = [*self._put_scores(assessment, origin)]
         names = [{"reference": name_content(score)} for score in scores]
         resources.append(self._put_risk(assessment, origin, names))
-        told = [*issues, *_tell_warnings(assessment)]
+        told = [*issues, *origin.issues, *self._tell_warnings(assessment)]
         outcome = [put_outcome(told)] if told else []
         return put_bundle([*resources, *scores, *outcome])
 
-    def _start(self, kind: str) -> Resource:
-        return {"resourceType": kind, "language": self._language}
+    def _say_method(self, around: str) -> Resource:
+        return put_said(f"{self._model.title} {self._model.version}", self._language, around)
 
     def _code(self, code: str, display: str) -> Resource:
         return {"coding": [{"system": CODES, "code": code, "display": display}], "text": display}
@@ -81,34 +51,39 @@ class ResultWriter:
     def _put_safety(self, safety: SafetyAdvice, origin: Origin) -> Iterator[Resource]:
         """A flag that cannot be overlooked where a sign was reported; then what was found, in any case."""
         coding = [{"system": CODES, "code": safety["action"]}]
-        action = {"coding": coding, "text": safety["text"]}
+        text, language = safety["text"], self._of_safety
+        action = {"coding": coding, "text": text}
         if safety["action"] != "none":
             yield {
-                **self._start("Flag"),
+                "resourceType": "Flag",
+                "language": language,
                 "status": "active",
                 "category": [{"coding": [_term("flag-category", "safety", "Safety")]}],
                 "code": action,
                 "subject": origin.subject,
             }
         reported = [self._flags[flag] for flag in safety["flags"]]
+        is_known = safety["cleared"] or bool(reported)
+        found = {"valueCodeableConcept": action} if is_known else {"dataAbsentReason": _open(text)}
         yield {
-            **self._put_observation(origin, final=safety["cleared"] or bool(reported)),
-            "code": {"text": self._say.screen},
-            "valueCodeableConcept": action,
-            "note": [{"text": label} for label in [safety["text"], *reported]],
+            **self._put_observation(origin, language, final=is_known),
+            "code": put_said(self._say.screen, self._language, language),
+            **found,
+            "note": [{"text": label} for label in [text, *reported]],
         }
 
-    def _put_observation(self, origin: Origin, *, final: bool) -> Resource:
+    def _put_observation(self, origin: Origin, language: str, *, final: bool) -> Resource:
         timing = {"effectiveDateTime": origin.moment} if origin.moment else {}
         derived = {"derivedFrom": origin.basis} if origin.basis else {}
         return {
-            **self._start("Observation"),
-            "status": "final" if final else "preliminary",
+            "resourceType": "Observation",
+            "language": language,
+            "status": "final" if final and not origin.is_open else "preliminary",
             "category": [{"coding": [_term("observation-category", "survey", "Survey")]}],
             "subject": origin.subject,
             **timing,
             **derived,
-            "method": self._method,
+            "method": self._say_method(language),
         }
 
     def _put_scores(self, assessment: Assessment, origin: Origin) -> Iterator[Resource]:
@@ -121,13 +96,11 @@ class ResultWriter:
 
     def _put_score(self, code: str, name: str, score: Score, origin: Origin) -> Resource:
         put = {
-            **self._put_observation(origin, final=score["status"] == "complete"),
+            **self._put_observation(origin, self._language, final=score["status"] == "complete"),
             "code": self._code(code, name),
         }
         if score["score"] is None:
-            reason = self._model.words.statuses[score["status"]]
-            unknown = _term("data-absent-reason", "unknown", "Unknown")
-            put["dataAbsentReason"] = {"coding": [unknown], "text": reason}
+            put["dataAbsentReason"] = _open(self._model.words.statuses[score["status"]])
         else:
             put["valueQuantity"] = {"value": score["score"], **POINTS}
         if score["level"]:
@@ -145,22 +118,22 @@ class ResultWriter:
     def _put_risk(self, assessment: Assessment, origin: Origin, scores: list[Resource]) -> Resource:
         """The levels, why, and what to do about it."""
         timing = {"occurrenceDateTime": origin.moment} if origin.moment else {}
-        is_whole = assessment["index"]["status"] == "complete"
-        notes = [
-            assessment["safety"]["text"],
-            self._model.what_a_score_is,
-            self._model.intended_use,
-        ]
+        is_final = assessment["index"]["status"] == "complete" and not origin.is_open
+        notes = [self._model.what_a_score_is, self._model.intended_use]
         return {
-            **self._start("RiskAssessment"),
-            "status": "final" if is_whole else "preliminary",
-            "method": self._method,
+            "resourceType": "RiskAssessment",
+            "language": self._language,
+            "status": "final" if is_final else "preliminary",
+            "method": self._say_method(self._language),
             "subject": origin.subject,
             **timing,
             "basis": [*origin.basis, *scores],
             "prediction": [*self._put_predictions(assessment)],
             "mitigation": "\n\n".join(self._tell_plan(assessment["plan"])),
-            "note": [{"text": text} for text in notes],
+            "note": [
+                put_said(assessment["safety"]["text"], self._of_safety, self._language),
+                *({"text": text} for text in notes),
+            ],
         }
 
     def _put_predictions(self, assessment: Assessment) -> Iterator[Resource]:
@@ -194,16 +167,26 @@ class ResultWriter:
         yield from (fill_in(say.minding, caution=caution) for caution in routine["cautions"])
         yield from (fill_in(say.stopping, sign=sign) for sign in routine["stop_if"])
 
+    def _tell_warnings(self, assessment: Assessment) -> Iterator[Issue]:
+        """Answers that were accepted but do not seem to fit together."""
+        for warning in assessment["warnings"]:
+            yield Issue(
+                "informational",
+                warning["text"],
+                code=warning["code"],
+                severity="information",
+                language=self._language,
+            )
+
 
 def _term(system: str, code: str, display: str) -> Resource:
     """A code of HL7's own terminology."""
     return {"system": f"{TERMS}/{system}", "code": code, "display": display}
 
 
-def _tell_warnings(assessment: Assessment) -> Iterator[Issue]:
-    """Answers that were accepted but do not seem to fit together."""
-    for warning in assessment["warnings"]:
-        yield Issue("informational", warning["text"], code=warning["code"], severity="information")
+def _open(text: str) -> Resource:
+    """That a value is not known, and why."""
+    return {"coding": [_term("data-absent-reason", "unknown", "Unknown")], "text": text}
 
 
 def put_bundle(resources: Iterable[Resource], *, alike: bool = False) -> Resource:

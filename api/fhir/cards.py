@@ -1,13 +1,14 @@
 """Cards beside a patient's record (CDS Hooks 2.0): what safety calls for first, then the habit scores."""
 
-import uuid
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Literal, NamedTuple
 
-import orjson
-
+from api.fhir.assessment import name_content
+from api.fhir.assessor import Assessed
 from api.fhir.names import QUESTIONNAIRES
 from api.fhir.outcome import Issue
+from api.fhir.prefetch import Found, Given
+from api.fhir.response import STATUSES
 from rules.advice import SafetyAdvice
 from rules.definitions import Model
 from rules.explanation import fill_in, show_number
@@ -21,6 +22,10 @@ ANSWERS = "answers"
 """Name under which the response is asked for and sent."""
 LONGEST_SUMMARY = 139
 """Characters that a summary may have: CDS Hooks asks for fewer than 140."""
+ABOUT_SCORES, ABOUT_CARDS = "understand-a-score", "cds-hooks#read-the-cards"
+"""The guides that cards point to."""
+MOST_SENT = 10
+"""How many responses are asked for, so that one that was begun does not hide the one that was finished."""
 MOST_TOLD = 10
 """How many reasons are told why answers cannot be scored."""
 Indicator = Literal["info", "warning", "critical"]
@@ -31,14 +36,33 @@ INDICATORS: Mapping[ActionId, Indicator] = {
     "emergency": "critical",
 }
 """How much a card presses, by what safety calls for."""
+PRESSING: tuple[Indicator, ...] = ("critical", "warning", "info")
 
 Card = dict[str, Any]
+
+
+class Opened(NamedTuple):
+    """The record for which cards are asked."""
+
+    patient: str
+    """FHIR id of the patient."""
+    guides: str
+    """The address below which the guides are found, from where the record is."""
+
+
+class Shown(NamedTuple):
+    """Cards in the order in which to show them."""
+
+    cards: list[Card]
+    has_faults: bool = False
+    """Whether reasons are told why answers cannot be scored; those are told in English."""
 
 
 def put_services(model: Model) -> dict[str, Any]:
     """What there is to be asked, and what to send along."""
     which = ",".join(QUESTIONNAIRES.values())
-    search = f"questionnaire={which}&_sort=-authored&_count=1"
+    standing = ",".join(STATUSES)
+    search = f"questionnaire={which}&status={standing}&_sort=-authored&_count={MOST_SENT}"
     return {
         "services": [
             {
@@ -61,22 +85,45 @@ class CardWriter:
         self._model, self._say = model, model.words.cards
         self._flags = {flag.id: flag.label for flag in model.safety.red_flags}
 
-    def put(self, assessment: Assessment, guide: str) -> list[Card]:
-        """The cards for an assessment; `guide` is the address of the page about them."""
-        cards = [*self._put_safety(assessment["safety"]), self._put_scores(assessment)]
-        return [self._finish(card, guide) for card in cards]
+    def put_found(
+        self, found: Found, assess: Callable[[object], Assessed], opened: Opened
+    ) -> Shown:
+        """The cards for what a record sent along: none where it has no answers."""
+        if found.is_of_another:
+            card = self._put("warning", self._say.of_another, self._say.of_another_because)
+            return Shown([self._finish(card, None, opened)])
+        if found.given is None:
+            cards = [self._put_unread(found.issues)] if found.issues else []
+            return Shown([self._finish(card, None, opened) for card in cards], bool(cards))
+        assessed = assess(found.given.document)
+        cards = self.put(assessed, found.given, opened)
+        if found.draft:
+            cards += self._put_signs(assess(found.draft.document), found.draft, opened)
+            cards.sort(key=lambda card: PRESSING.index(card["indicator"]))
+        return Shown(cards, assessed.assessment is None)
 
-    def put_unread(
-        self, issues: Iterable[Issue], safety: SafetyAdvice | None, guide: str
-    ) -> list[Card]:
-        """The cards that say why answers on record cannot be scored, and before it what a sign calls for."""
+    def put(self, assessed: Assessed, given: Given, opened: Opened) -> list[Card]:
+        """The cards for a response: what a sign calls for, and then the scores or why there are none."""
+        if assessed.assessment is None:
+            cards = self._put_signs(assessed, given, opened)
+            return [*cards, self._finish(self._put_unread(assessed.issues), given, opened)]
+        put = [*self._put_safety(assessed.assessment["safety"])]
+        put.append(self._put_scores(assessed.assessment))
+        return [self._finish(card, given, opened) for card in put]
+
+    def _put_signs(self, assessed: Assessed, given: Given, opened: Opened) -> list[Card]:
+        """What the signs of a response call for that is not scored; nothing where none was reported."""
+        safety = assessed.safety
+        flagged = safety is not None and safety["action"] != "none"
+        put = [*self._put_safety(safety)] if safety and flagged else []
+        return [self._finish(card, given, opened) for card in put]
+
+    def _put_unread(self, issues: Iterable[Issue]) -> Card:
+        """Why answers on record cannot be scored."""
         named = [issue for issue in issues if issue.severity == "error"][:MOST_TOLD]
         told = [f"- `{issue.expression}` {issue.text}" for issue in named]
         detail = "\n".join([self._say.not_read_because, "", *told])
-        flagged = safety is not None and safety["action"] != "none"
-        cards = [*self._put_safety(safety)] if safety and flagged else []
-        cards.append(self._put("info", self._say.not_read, detail))
-        return [self._finish(card, guide) for card in cards]
+        return self._put("info", self._say.not_read, detail)
 
     def _put_safety(self, safety: SafetyAdvice) -> Iterator[Card]:
         """What to see to first; nothing where every sign was ruled out."""
@@ -98,7 +145,8 @@ class CardWriter:
         safety = assessment["safety"]
         cleared = [self._say.actions["none"], ""] if safety["cleared"] else []
         known = [self._model.what_a_score_is, "", self._model.intended_use]
-        return self._put("info", summary, "\n".join([*cleared, *lines, "", *known]))
+        detail = "\n".join([*cleared, *lines, "", *known])
+        return self._put("info", summary, detail, ABOUT_SCORES)
 
     def _tell_habits(self, assessment: Assessment) -> Iterator[str]:
         for habit in assessment["habits"]:
@@ -109,15 +157,37 @@ class CardWriter:
             score = show_number(habit["score"])
             yield fill_in(self._say.one_score, habit=habit["name"], score=score, level=level)
 
-    def _put(self, indicator: Indicator, summary: str, detail: str) -> Card:
-        return {"summary": shorten(summary), "indicator": indicator, "detail": detail}
+    def _put(
+        self, indicator: Indicator, summary: str, detail: str, page: str = ABOUT_CARDS
+    ) -> Card:
+        return {"summary": summary, "indicator": indicator, "detail": detail, "page": page}
 
-    def _finish(self, card: Card, guide: str) -> Card:
-        """A card with what every card has; its name is the same for the same content."""
-        name = str(uuid.uuid5(uuid.NAMESPACE_OID, orjson.dumps(card).hex()))
-        source = {"label": f"{self._model.title} {self._model.version}", "url": guide}
-        link = {"label": self._say.guide, "url": guide, "type": "absolute"}
-        return {"uuid": name, **card, "source": source, "links": [link]}
+    def _finish(self, card: Card, given: Given | None, opened: Opened) -> Card:
+        """A card with what every card has; its name is the same for the same content about the same response."""
+        if given:
+            card = self._date(card, given)
+        page = card.pop("page")
+        about = ascii((opened.patient, given.name, given.when) if given else opened.patient)
+        name = name_content({"card": card, "about": about}).removeprefix("urn:uuid:")
+        label = f"{self._model.title} {self._model.version}"
+        told = self._say.guide if page == ABOUT_SCORES else self._say.about_cards
+        return {
+            "uuid": name,
+            **card,
+            "summary": shorten(card["summary"]),
+            "source": {"label": label, "url": f"{opened.guides}{ABOUT_SCORES}"},
+            "links": [{"label": told, "url": f"{opened.guides}{page}", "type": "absolute"}],
+        }
+
+    def _date(self, card: Card, given: Given) -> Card:
+        """A card that says when its answers were given, first of all, so that old ones are not taken for new."""
+        say, date, text = self._say, given.when.date, card["summary"]
+        summary = (
+            fill_in(say.dated, date=date, text=text) if date else fill_in(say.undated, text=text)
+        )
+        told = [fill_in(say.date, date=date) if date else say.no_date]
+        told += [] if given.is_finished else [say.not_finished]
+        return {**card, "summary": summary, "detail": f"{card['detail']}\n\n{' '.join(told)}"}
 
 
 def shorten(summary: str) -> str:
@@ -125,17 +195,3 @@ def shorten(summary: str) -> str:
     if len(summary) <= LONGEST_SUMMARY:
         return summary
     return summary[: LONGEST_SUMMARY - 1].rpartition(" ")[0] + "…"
-
-
-def find_response(prefetched: object) -> object:
-    """The response in what was sent along: itself, or the first of a search; None where there is none."""
-    if not isinstance(prefetched, dict) or prefetched.get("resourceType") != "Bundle":
-        return prefetched
-    entries = prefetched.get("entry") or []
-    found = (entry.get("resource") for entry in entries if isinstance(entry, dict))
-    responses = (
-        one
-        for one in found
-        if isinstance(one, dict) and one.get("resourceType") == "QuestionnaireResponse"
-    )
-    return next(responses, None)

@@ -1,6 +1,6 @@
 """How things are called in FHIR: our own questionnaires and codes, and the public systems beside them."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from api.document import FHIR_TYPE
 
@@ -23,6 +23,12 @@ QUESTIONNAIRES = {PLAIN: QUESTIONNAIRE, SCORING: SCORING_QUESTIONNAIRE}
 CODES_ID = "psoas-risk"
 CODES = f"{BASE}/CodeSystem/{CODES_ID}"
 """Our code system: ids of questions, options, habits, `index`, levels and safety actions, all under one roof."""
+FAULTS_ID = "psoas-risk-faults"
+FAULTS = f"{BASE}/CodeSystem/{FAULTS_ID}"
+"""The system of our codes for what is wrong with an answer, or odd about it; they mean the same as in problem details."""
+
+VALUE_SETS = f"{BASE}/ValueSet"
+"""What the names of our value sets begin with."""
 
 UCUM = "http://unitsofmeasure.org"
 LOINC = "http://loinc.org"
@@ -30,6 +36,17 @@ STRUCTURES = "http://hl7.org/fhir/StructureDefinition"
 """What the names of FHIR's own extensions begin with."""
 CAPTURE = "http://hl7.org/fhir/uv/sdc/StructureDefinition"
 """What the names of the extensions for forms (Structured Data Capture) begin with."""
+
+
+LANGUAGE = f"{STRUCTURES}/language"
+ABSENT = f"{STRUCTURES}/data-absent-reason"
+
+
+def put_said(text: str, language: str, around: str) -> dict[str, Any]:
+    """A text as the `text` of an element, marked where it is in another language than what it stands in."""
+    if language == around:
+        return {"text": text}
+    return {"text": text, "_text": {"extension": [{"url": LANGUAGE, "valueCode": language}]}}
 
 
 def name_version(url: str, version: str) -> str:

@@ -3,12 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
-from api.fhir.names import BASE
+from api.fhir.names import FAULTS, put_said
 from api.problems import KINDS
 from rules.errors import FaultCode
-
-FAULTS = f"{BASE}/CodeSystem/psoas-risk-faults"
-"""The system of our codes for faults; they mean the same as in problem details."""
+from rules.folder import ENGLISH
 
 Severity = Literal["fatal", "error", "warning", "information"]
 IssueType = Literal[
@@ -50,6 +48,7 @@ TYPES_BY_STATUS: Mapping[int, IssueType] = {
     403: "forbidden",
     404: "not-found",
     405: "not-supported",
+    406: "not-supported",
     408: "timeout",
     409: "conflict",
     413: "too-long",
@@ -61,6 +60,9 @@ TYPES_BY_STATUS: Mapping[int, IssueType] = {
     507: "no-store",
 }
 """FHIR's word for a refusal as a whole, by HTTP status."""
+OTHER_TOTAL, NOT_TAKEN_OVER, MORE_FAULTS = "other_total", "not_taken_over", "more_faults"
+OWN_CODES = (OTHER_TOTAL, NOT_TAKEN_OVER, MORE_FAULTS)
+"""Our codes for what is told of responses alone: a total that is not ours, what results leave out, and faults not listed."""
 
 
 class Issue(NamedTuple):
@@ -74,6 +76,10 @@ class Issue(NamedTuple):
     code: str = ""
     """Our own code, stable."""
     severity: Severity = "error"
+    system: str = FAULTS
+    """The code system of our own code."""
+    language: str = ENGLISH
+    """Of the text."""
 
 
 def tell_fault(code: FaultCode, text: str, expression: str) -> Issue:
@@ -90,13 +96,19 @@ def tell_refusal(status: int, text: str = "") -> Issue:
 
 
 def put_outcome(issues: Iterable[Issue]) -> dict[str, Any]:
-    """An OperationOutcome, the same in R4 and R5."""
-    return {"resourceType": "OperationOutcome", "issue": [_put_issue(issue) for issue in issues]}
+    """An OperationOutcome, the same in R4 and R5; it is in the language of what it tells first."""
+    told = list(issues)
+    language = told[0].language if told else ENGLISH
+    return {
+        "resourceType": "OperationOutcome",
+        "language": language,
+        "issue": [_put_issue(issue, language) for issue in told],
+    }
 
 
-def _put_issue(issue: Issue) -> dict[str, Any]:
-    details: dict[str, Any] = {"text": issue.text}
+def _put_issue(issue: Issue, around: str) -> dict[str, Any]:
+    details: dict[str, Any] = put_said(issue.text, issue.language, around)
     if issue.code:
-        details = {"coding": [{"system": FAULTS, "code": issue.code}], **details}
+        details = {"coding": [{"system": issue.system, "code": issue.code}], **details}
     put = {"severity": issue.severity, "code": issue.kind, "details": details}
     return {**put, "expression": [issue.expression]} if issue.expression else put

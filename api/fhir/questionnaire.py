@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-from api.fhir.names import PLAIN, QUESTIONNAIRES, SCORING, Release, name_version
+from api.fhir.names import ABSENT, PLAIN, QUESTIONNAIRES, SCORING, Release, name_version
 from api.fhir.questionnaire_items import (
     Item,
     find_loinc,
@@ -56,17 +56,22 @@ def put_form(model: Model, form: str, release: Release) -> dict[str, Any]:
 def name_edition(model: Model) -> dict[str, Any]:
     """The version of something of the model's, and what may be relied on.
 
-    The date is the year in which a version's name begins, so it changes with the model alone. What
-    is not validated is marked as experimental.
+    What is not validated is marked as experimental.
     """
-    year = YEAR.match(model.version)
     return {
         "version": model.version,
         "status": "active",
         "experimental": model.validation_status == "not_validated",
-        **({"date": year[1]} if year else {}),
+        **put_date(model),
         "publisher": PUBLISHER,
     }
+
+
+def put_date(model: Model, name: str = "date") -> dict[str, Any]:
+    """The year in which a version's name begins, so that it changes with the model alone; else that there is no date."""
+    if year := YEAR.match(model.version):
+        return {name: year[1]}
+    return {f"_{name}": {"extension": [{"url": ABSENT, "valueCode": "unknown"}]}}
 
 
 def put_text(*paragraphs: str) -> dict[str, str]:
@@ -81,7 +86,8 @@ def put_text(*paragraphs: str) -> dict[str, str]:
 def _put_section(
     model: Model, section: SectionToAsk, loinc: dict[str, str], release: Release
 ) -> Item:
-    items = [put_question(question, loinc, release) for question in section["questions"]]
+    none = model.words.answers.none_of_these
+    items = [put_question(question, loinc, release, none) for question in section["questions"]]
     if section["id"] == "red_flags":
         items += _put_actions(model)
     return {"linkId": section["id"], "type": "group", "text": section["name"], "item": items}

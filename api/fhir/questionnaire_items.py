@@ -7,6 +7,7 @@ from typing import Any
 from api.fhir.names import CODES, LOINC, R4, STRUCTURES, UCUM, Release
 from api.knowledge import OptionToShow, QuestionToAsk
 from rules.definitions import Model
+from rules.questions import NONE_OF_THESE
 
 Item = dict[str, Any]
 
@@ -17,13 +18,15 @@ SURE = re.compile(r"LOINC (\d{1,7}-\d)")
 CONTROLS = "http://hl7.org/fhir/questionnaire-item-control"
 
 
-def put_question(question: QuestionToAsk, loinc: Mapping[str, str], release: Release) -> Item:
-    """One question as an item of a release of FHIR."""
+def put_question(
+    question: QuestionToAsk, loinc: Mapping[str, str], release: Release, none: str
+) -> Item:
+    """One question as an item of a release of FHIR; `none` is what “none of these” is called."""
     item: Item = {
         "linkId": question["id"],
         "code": _put_codes(question, loinc),
         "text": question["ask"],
-        **_put_answers(question, release),
+        **_put_answers(question, release, none),
         **_put_skips(question["asked_only_if"]),
     }
     if question["help"]:
@@ -56,7 +59,7 @@ def _put_codes(question: QuestionToAsk, loinc: Mapping[str, str]) -> list[dict[s
     return codes
 
 
-def _put_answers(question: QuestionToAsk, release: Release) -> Item:
+def _put_answers(question: QuestionToAsk, release: Release, none: str) -> Item:
     """What kind of answer is taken. Nothing is set beforehand: forms send that although nobody touched it."""
     if question["answer"] == "yes_no":
         return {"type": "boolean"}
@@ -72,13 +75,25 @@ def _put_answers(question: QuestionToAsk, release: Release) -> Item:
         **kind,
         **({"repeats": True} if several else {}),
         "extension": [_control("check-box" if several else "radio-button")],
-        "answerOption": [put_option(option) for option in question["options"]],
+        "answerOption": [put_option(option) for option in list_options(question, none)],
     }
+
+
+def list_options(question: QuestionToAsk, none: str) -> list[OptionToShow]:
+    """The options of a question, and that none of them applies where several may be chosen.
+
+    A form sends nothing for an empty list, so that nobody could say so otherwise.
+    """
+    own: list[OptionToShow] = [{"id": NONE_OF_THESE, "label": none}]
+    return [*question["options"], *(own if question["answer"] == "several" else ())]
 
 
 def put_option(option: OptionToShow) -> Item:
     """An option without its points: a form that knows them shows them beside the text."""
-    return {"valueCoding": {"system": CODES, "code": option["id"], "display": option["label"]}}
+    put = {"valueCoding": {"system": CODES, "code": option["id"], "display": option["label"]}}
+    if option["id"] != NONE_OF_THESE:
+        return put
+    return {"extension": [put_extension("questionnaire-optionExclusive", "Boolean", True)], **put}
 
 
 def _put_number(question: QuestionToAsk) -> Item:

@@ -4,23 +4,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
-from api.fhir.names import CODES, QUESTIONNAIRES, R4, SCORING, name_version
-from api.fhir.outcome import Issue, tell_fault
+from api.fhir.names import ABSENT, CODES, QUESTIONNAIRES, R4, SCORING, name_version
+from api.fhir.outcome import OTHER_TOTAL, Issue, tell_fault
 from api.fhir.questionnaire import put_form
 from api.fhir.shape import ROOT, find_misshapen, place_all_items, place_answers
+from api.fhir.signs import find_signs
 from api.payloads import describe_accepted, parts_of
 from rules.definitions import Model
 from rules.errors import Fault
-from rules.questions import Question
+from rules.questions import NONE_OF_THESE, Question
 from rules.safety import SafetyQuestion
 from rules.writing import name_score
 
 STATUSES = ("completed", "amended", "in-progress", "stopped")
 """The states in which answers are somebody's answers; a response entered in error is none."""
-DEEPEST = 12
-"""How deep items may stand inside each other; ours need two steps."""
+WITHDRAWN = "entered-in-error"
 MOST_TOLD = 100
-"""How many places are told where a response cannot be read at all."""
+"""How many faults are told of a response."""
 VALUES: Mapping[str, tuple[str, ...]] = {
     "yes_no": ("valueBoolean",),
     "number": ("valueDecimal", "valueInteger"),
@@ -73,6 +73,7 @@ class ResponseReader:
             for question in part.questions
         }
         about = {name_score(scale): scale for scale in model.scales}
+        self._flags = frozenset(model.safety.flag_ids)
         links = frozenset(_find_links(put_form(model, SCORING, R4)))
         self._totals = {link: name for link, name in about.items() if link in links}
         self._known = links | self._asked.keys()
@@ -87,10 +88,22 @@ class ResponseReader:
         if not isinstance(document, dict) or document.get("resourceType") != ROOT:
             fault = tell_fault("wrong_type", f"must be a FHIR resource of the type {ROOT}", ROOT)
             return Reading({}, [fault], {}, {})
-        if issues := list(islice(find_misshapen(document, self._known), MOST_TOLD)):
+        if issues := list(islice(find_misshapen(document, self._known), MOST_TOLD + 1)):
             return Reading({}, issues, {}, {})
         reading = Reading({name: {} for name in PARTS}, [*self._check_head(document)], {}, {})
         return _Sorter(self._asked, self._totals, self._known, reading).sort(document)
+
+    def find_signs(self, document: object) -> Mapping[str, bool] | None:
+        """The red flags that a response answers, whatever else is wrong with it; None where it answers for nobody.
+
+        That is where it was entered in error or answers somebody else's questionnaire. A version of
+        ours that is not known, or none named at all, is no reason to overlook a sign.
+        """
+        if not isinstance(document, dict) or document.get("resourceType") != ROOT:
+            return None
+        if document.get("status") == WITHDRAWN or not is_ours(document):
+            return None
+        return find_signs(document, self._flags)
 
     def _check_head(self, document: Mapping[str, Any]) -> Iterator[Issue]:
         """What is said above the answers: the questionnaire with its version, and the status."""
@@ -103,6 +116,12 @@ class ResponseReader:
     def _tell_known(self, name: str) -> str:
         known = STATUSES if name == "status" else dict.fromkeys(self._canonicals.values())
         return f"must be one of: {', '.join(known)}"
+
+
+def is_ours(response: Mapping[str, Any]) -> bool:
+    """Whether a response may be one to our questionnaires, in whatever version; one that names none may be."""
+    named = response.get("questionnaire")
+    return not isinstance(named, str) or named.partition("|")[0] in QUESTIONNAIRES.values()
 
 
 def _find_links(holder: Mapping[str, Any]) -> Iterator[str]:
@@ -134,6 +153,8 @@ class _Sorter:
         """Sort every item, and look at what was asked at all once all are known."""
         seen: set[str] = set()
         for item, path in place_all_items(document, self._known):
+            if len(self.issues) > MOST_TOLD:
+                break
             name = item.get("linkId")
             if not isinstance(name, str):
                 self._fault("missing", "has no linkId", path)
@@ -171,6 +192,12 @@ class _Sorter:
             found.extend(self._find_value(asked, answer, place))
         if not found or len(self.issues) > faults:
             return
+        if several and NONE_OF_THESE in found:
+            if len(found) > 1:
+                text = f"{NONE_OF_THESE} cannot stand beside others"
+                self._fault("contradiction", text, f"{path}.answer")
+                return
+            found = []
         self.body[asked.part][asked.question.id] = found if several else found[0]
         self.places[asked.pointer] = path
 
@@ -178,7 +205,8 @@ class _Sorter:
         """The value of an answer; none where it says that there is none, or is at fault."""
         names = [name for name in answer if name.startswith("value")]
         if not names:
-            if not any(name in answer for name in ("extension", "item")):
+            beside = (answer[name] for name in answer if name.startswith("_value"))
+            if not {"extension", "item"} & answer.keys() and not any(map(is_absent, beside)):
                 self._fault("missing", "has no value", path)
         elif len(names) > 1:
             self._fault("malformed", "has more than one value", path)
@@ -196,7 +224,8 @@ class _Sorter:
         elif coding.get("system") not in (None, CODES):
             self._fault("not_an_option", f"must be of the code system {CODES}", f"{path}.system")
         elif coding.get("code") is None:
-            self._fault("missing", "is missing", f"{path}.code")
+            if not is_absent(coding) and not is_absent(coding.get("_code")):
+                self._fault("missing", "is missing", f"{path}.code")
         else:
             yield coding["code"]
 
@@ -211,6 +240,14 @@ class _Sorter:
                 if answers.get(gate) not in (None, needed):
                     text = f"is answered, but only asked if {gate} is {str(needed).lower()}"
                     yield tell_fault("contradiction", text, self.places[asked.pointer])
+
+
+def is_absent(element: object) -> bool:
+    """Whether an element says by FHIR's extension why it has no value."""
+    extensions = element.get("extension") if isinstance(element, dict) else None
+    return isinstance(extensions, list) and any(
+        isinstance(one, dict) and one.get("url") == ABSENT for one in extensions
+    )
 
 
 def tell_faults(faults: Iterable[Fault], places: Mapping[str, str]) -> Iterator[Issue]:
@@ -234,6 +271,6 @@ def find_other_totals(reading: Reading, scores: Mapping[str, float | None]) -> I
                 "business-rule",
                 "is not what the answers give, and was not used; the score was worked out anew",
                 path,
-                "other_total",
+                OTHER_TOTAL,
                 "warning",
             )

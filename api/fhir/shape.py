@@ -14,6 +14,8 @@ DEEPEST = 12
 """How many steps items may stand inside each other; ours need two."""
 MOST_FOUND = 2_000
 """How many items and answers there may be; a whole questionnaire has about two hundred."""
+MOST_VALUES = 20_000
+"""How many values there may be in all, a narrative's or an extension's too; a whole questionnaire has about 2,500."""
 LONGEST_PATH = 400
 """Characters after which a path is not made longer: it then names something around the place."""
 LONGEST_TEXT = 100_000
@@ -61,11 +63,17 @@ def place_all_items(document: Item, known: Collection[str]) -> Iterator[Placed]:
 
 def find_misshapen(document: Item, known: Collection[str]) -> Iterator[Issue]:
     """Whatever keeps a response from being read at all."""
+    values, is_plain = _look_over(document)
+    if values > MOST_VALUES:
+        text = f"there may be {MOST_VALUES} values at most"
+        yield Issue("too-long", text, ROOT, "out_of_range")
+        return
     waiting: list[tuple[Item, str, int]] = [(document, ROOT, 0)]
     found = 0
     while waiting:
         holder, path, depth = waiting.pop()
-        yield from _find_misshapen_below(holder, path)
+        if not is_plain:
+            yield from _find_misshapen_below(holder, path)
         if depth > DEEPEST:
             yield tell_fault("out_of_range", f"items may stand {DEEPEST} deep at most", path)
             continue
@@ -82,6 +90,29 @@ def find_misshapen(document: Item, known: Collection[str]) -> Iterator[Issue]:
             return
         inner = [*place_items(holder, path, known), *place_answers(answers, path)]
         waiting.extend((item, place, depth + 1) for item, place in reversed(inner))
+
+
+def _look_over(document: Item) -> tuple[int, bool]:
+    """How many values there are, counted until there are too many; and whether nothing can be wrong with any.
+
+    Nearly always nothing is, and to name every place costs more than to look at it.
+    """
+    waiting: list[Any] = [document]
+    found, is_plain = 0, True
+    while waiting and found <= MOST_VALUES:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            found += len(value)
+            is_plain = is_plain and NOT_UNDERSTOOD.isdisjoint(value)
+            waiting += value.values()
+        elif isinstance(value, list):
+            found += len(value)
+            waiting += value
+        elif isinstance(value, str):
+            is_plain = is_plain and len(value) <= LONGEST_TEXT
+        elif is_plain and not isinstance(value, int):
+            is_plain = not any(_find_unusable(value, ""))
+    return found, is_plain
 
 
 def _is_list_of_objects(value: object) -> bool:
