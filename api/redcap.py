@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from api.knowledge import QuestionToAsk, SectionToAsk, put_questionnaire
 from rules.definitions import Model
+from rules.questions import NONE_OF_THESE
 from rules.rows import PARTS, PREFIX, scored_columns
 from rules.safety import ACTIONS
+from rules.words import Words
 from rules.writing import name_score, write_scores
 
 HEADER = (
@@ -40,18 +42,10 @@ SCORES = "scores"
 TAKES = f"{PREFIX}risk_"
 """How fields begin that take what a batch works out: REDCap lets nobody write into a field that it works out itself."""
 READ_ONLY = "@READONLY"
-PART_LABELS = dict(
-    zip(
-        PARTS,
-        (
-            "habit score",
-            "lowest score that the open answers allow",
-            "highest score that the open answers allow",
-            "level",
-        ),
-        strict=True,
-    )
-)
+STANDS_ALONE = f"@NONEOFTHEABOVE='{NONE_OF_THESE}'"
+"""Tells REDCap to take every other tick away where no option is chosen."""
+OPEN = "open"
+"""What warning signs call for where none was reported and not all were answered: that cannot be said."""
 VALIDATIONS = {"number": "number", "whole_number": "integer"}
 
 
@@ -82,7 +76,10 @@ class Field(NamedTuple):
 
 
 class Redcap:
-    """How REDCap writes calculations: an empty field is an empty text, yes is 1 and no is 0."""
+    """How REDCap writes calculations: an empty field is an empty text, yes is 1 and no is 0.
+
+    A field may hold a code that says why its value is missing; such a code is no answer.
+    """
 
     nothing = '""'
 
@@ -90,7 +87,7 @@ class Redcap:
         return f"[{question}]"
 
     def is_given(self, name: str) -> str:
-        return f'[{name}] <> ""'
+        return f"isblankormissingcode([{name}]) <> 1"
 
     def literal(self, answer: bool | str) -> str:
         return f'"{int(answer)}"' if isinstance(answer, bool) else f'"{answer}"'
@@ -127,22 +124,22 @@ def write_dictionary(model: Model) -> str:
 
 def list_fields(model: Model) -> Iterator[Field]:
     """The fields in the order in which they are asked."""
-    yield Field(RECORD, "text", "Record ID")
+    yield Field(RECORD, "text", model.words.redcap.record)
     yield Field("intended_use", "descriptive", model.intended_use)
     for section in put_questionnaire(model)["sections"]:
-        yield from _put_section(section)
+        yield from _put_section(section, model.words)
         if section["id"] == "red_flags":
             yield from _put_actions(model)
     yield from _put_scores(model)
     yield from list_taking(model)
 
 
-def _put_section(section: SectionToAsk) -> Iterator[Field]:
+def _put_section(section: SectionToAsk, words: Words) -> Iterator[Field]:
     for place, question in enumerate(section["questions"]):
-        yield _put_question(question)._replace(section="" if place else section["name"])
+        yield _put_question(question, words)._replace(section="" if place else section["name"])
 
 
-def _put_question(question: QuestionToAsk) -> Field:
+def _put_question(question: QuestionToAsk, words: Words) -> Field:
     notes = [question["help"], question["unit_text"]]
     field = Field(
         question["id"],
@@ -159,9 +156,13 @@ def _put_question(question: QuestionToAsk) -> Field:
             minimum=_put_bound(question["minimum"]),
             maximum=_put_bound(question["maximum"]),
         )
-    choices = _put_choices((option["id"], option["label"]) for option in question["options"])
-    kind = "checkbox" if question["answer"] == "several" else "radio"
-    return field._replace(kind=kind, choices=choices)
+    options = [(option["id"], option["label"]) for option in question["options"]]
+    if question["answer"] == "several":
+        options.append((NONE_OF_THESE, words.answers.none_of_these))
+        field = field._replace(kind="checkbox", annotation=STANDS_ALONE)
+    else:
+        field = field._replace(kind="radio")
+    return field._replace(choices=_put_choices(options))
 
 
 def _put_bound(bound: float | None) -> str:
@@ -208,7 +209,7 @@ def list_taking(model: Model) -> Iterator[Field]:
         yield kinds[column]._replace(
             name=name_taking(column),
             form=SCORES,
-            section="" if place else f"{model.title}: scored",
+            section="" if place else model.words.redcap.scored.format(title=model.title),
             note="" if place else model.what_a_score_is,
             annotation=READ_ONLY,
         )
@@ -219,25 +220,25 @@ def _put_parts(model: Model) -> Iterator[tuple[str, Field]]:
     levels = _put_choices((level.id, model.words.levels[level.id]) for level in model.levels)
     number = Field("", "text", "", validation="number", minimum="0", maximum="100")
     for scale, name in model.scales.items():
-        for part, label in PART_LABELS.items():
+        for part in PARTS:
             field = Field("", "radio", "", choices=levels) if part == "level" else number
-            yield f"{PREFIX}{scale}_{part}", field._replace(label=f"{name}: {label}")
+            label = model.words.redcap.parts[part].format(name=name)
+            yield f"{PREFIX}{scale}_{part}", field._replace(label=label)
 
 
 def _put_rest(model: Model) -> Iterator[tuple[str, Field]]:
-    actions = ((action, model.safety.actions[action].text) for action in reversed(ACTIONS))
+    words, screen = model.words.redcap, model.words.record.screen
+    actions = [(action, model.safety.actions[action].text) for action in reversed(ACTIONS)]
+    choices = _put_choices([*actions[:-1], (OPEN, model.safety.not_cleared), actions[-1]])
     habits = ((habit.id, habit.name) for habit in model.habits)
-    yield (
-        f"{PREFIX}safety_action",
-        Field("", "radio", "What the warning signs call for", choices=_put_choices(actions)),
-    )
-    yield f"{PREFIX}cleared", Field("", "yesno", "Every warning sign answered no")
+    yield f"{PREFIX}safety_action", Field("", "radio", screen, choices=choices)
+    yield f"{PREFIX}cleared", Field("", "yesno", words.cleared)
     yield (
         f"{PREFIX}top_habit",
-        Field("", "radio", "The habit that counts most", choices=_put_choices(habits)),
+        Field("", "radio", words.top_habit, choices=_put_choices(habits)),
     )
-    yield f"{PREFIX}warnings", Field("", "text", "Answers that may not fit together")
-    yield f"{PREFIX}model_version", Field("", "text", "Version of the rules")
+    yield f"{PREFIX}warnings", Field("", "text", words.warnings)
+    yield f"{PREFIX}model_version", Field("", "text", words.model_version)
 
 
 def _put_choices(choices: Iterable[tuple[str, str]]) -> str:

@@ -2,161 +2,188 @@
 
 import csv
 import io
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
 
-from api.batch.answers import open_cells
-from api.batch.chunks import Chunk, FileRefused, Source
+from api.batch.answers import open_cells, prepare_columns
+from api.batch.chunks import PROBLEMS, FileRefused
 from api.batch.formats import FORMATS
 from api.batch.layout import Layout
-from api.batch.mapping import NO_MAPPING, asked_in_batches
+from api.batch.mapping import NO_MAPPING, ColumnMapping, asked_in_batches
 from api.batch.running import Order, open_order
 from api.batch.whole import STREAM, write_whole
-from api.redcap import RECORD, SCORES, name_taking
+from api.redcap import FORM, OPEN, RECORD
+from api.redcap_rows import EVENT, INSTRUMENT, IS_INCOMPLETE, KeyedFile, KeyedRows
 from rules.definitions import Model
-from rules.rows import PREFIX, scored_columns
+from rules.rows import PREFIX, RowScorer, scored_columns
+from rules.safety import ACTIONS
 
-EVENT, INSTRUMENT, INSTANCE = (
-    "redcap_event_name",
-    "redcap_repeat_instrument",
-    "redcap_repeat_instance",
-)
-CODED = {name: re.compile(r"[a-z0-9_]+") for name in (EVENT, INSTRUMENT)}
-"""Keys that REDCap takes by their codes only, and what codes look like."""
-COMPLETE, IS_COMPLETE = f"{SCORES}_complete", "2"
-"""The field by which REDCap knows how far a form is, and what it says of one that is complete."""
-GIVEN = "given"
+ACTION, CLEARED = f"{PREFIX}safety_action", f"{PREFIX}cleared"
+NUMBERS = ("_score", "_low", "_high")
+"""How the names of scored columns end that hold numbers."""
+NEVER_OPEN = f"{PREFIX}model_version"
+"""The scored column that says nothing of what was answered."""
+
+
+class ImportOrder(NamedTuple):
+    """What is to be imported, and where the file for it goes."""
+
+    source: Path
+    target: Path
+    record: str = RECORD
+    """The field by which a project tells its records apart."""
+    mapping: ColumnMapping = NO_MAPPING
+    """The mapping by which the rows were scored."""
+    rejects: Path | None = None
+    """Rows that were rejected, whose records are to keep no scores of earlier answers."""
+    may_replace: bool = False
 
 
 class Imported(NamedTuple):
     """What became of scored rows."""
 
     written: int
+    emptied: int
+    """How many of the rows that are written hold no answer any more, so that they take scores away."""
     left_out: int
-    """Rows that hold no answer to any question, such as those of other forms."""
+    """Rows that hold no answer and are of other forms."""
 
 
 class ScoresFile:
-    """A file of scored rows that is being read, and the rows that are to be imported."""
+    """A file of scored rows that is being read."""
 
-    def __init__(self, model: Model, source: Source, record: str) -> None:
-        """Find the columns that are needed.
+    def __init__(self, model: Model, file: KeyedFile, mapping: ColumnMapping) -> None:
+        """Find the columns that hold answers.
 
         Raises:
-            FileRefused: where they are not all there.
+            FileRefused: where one that the mapping needs is not there.
         """
-        names = [name.strip() for name in source.header]
-        self._source, self._record, self._scored = source, record, scored_columns(model)
-        self._place = {name: str(place) for place, name in reversed(list(enumerate(names)))}
-        self._keys = [name for name in (EVENT, INSTRUMENT, INSTANCE) if name in self._place]
-        if missing := [name for name in self._scored if name not in self._place]:
-            raise FileRefused(
-                f"The file has no column {missing[0]}; give the file that psoas score wrote."
-            )
-        if record not in self._place:
-            raise FileRefused(
-                f"The file has no column {record}. If the records of your project are told apart by "
-                "another field, name it by --record; an export with raw headers has it."
-            )
+        self._file, self._scored = file, scored_columns(model)
         asked = asked_in_batches(model)
-        self._layout = Layout(source.header, asked, NO_MAPPING, may_answer_nothing=True)
-        self.left_out = 0
-        self._seen: set[tuple[str | None, ...]] = set()
+        self._layout = Layout(file.source.header, asked, mapping, may_answer_nothing=True)
+        self._unanswered = RowScorer(model).score_person({})
 
-    @property
-    def header(self) -> list[str]:
-        """The columns of the import file."""
-        taking = [name_taking(name) for name in self._scored]
-        return [self._record, *self._keys, *taking, COMPLETE]
-
-    def list_rows(self) -> Iterator[Sequence[str | None]]:
-        """The rows that are to be imported.
+    def fill(self, rows: KeyedRows) -> int:
+        """Add the rows that are to be imported; gives how many are left out.
 
         Raises:
             FileRefused: where a row cannot be told from another, or cannot be read.
         """
-        first = 1
-        for chunk in self._source.read():
-            rows = self._put(chunk)
-            for number, (is_given, *row) in enumerate(rows.iter_rows(), first):
+        left_out = 0
+        for first, frame in self._file.read():
+            for number, (is_given, is_ours, *row) in enumerate(self._put(frame), first):
                 if is_given:
-                    self._check(number, row)
-                    yield [*row, IS_COMPLETE]
+                    rows.add(number, row)
+                elif is_ours:
+                    rows.empty(number, row)
                 else:
-                    self.left_out += 1
-            first += rows.height
+                    left_out += 1
+        return left_out
 
-    def _put(self, chunk: Chunk) -> pl.DataFrame:
-        if chunk.malformed.height:
-            raise FileRefused("Some lines cannot be read; give the file that psoas score wrote.")
-        kinds = chunk.frame.schema
+    def _put(self, frame: pl.DataFrame) -> Iterator[Sequence[str | None]]:
+        """Rows with whether they hold an answer and whether they are of our form, which both come first."""
+        kinds = frame.schema
         readers = self._layout.open_readers(kinds)
-        answers = chunk.frame.lazy().select(pl.all(), *(one.read(careful=True) for one in readers))
-        given = [pl.col(reader.question.id).is_not_null() for reader in readers]
-        given += [
-            self._read(name, kinds).is_not_null()
-            for name in self._scored
-            if name.endswith("_score")
+        answers = frame.lazy().with_columns(prepare_columns(readers, careful=True))
+        answers = answers.with_columns(reader.read(careful=True) for reader in readers)
+        given = [
+            pl.col(reader.question.id).is_not_null() & ~reader.is_outside() for reader in readers
         ]
-        put = [self._read(name, kinds) for name in (self._record, *self._keys, *self._scored)]
+        scores, unanswered = self._put_scores(kinds), self._put_unanswered()
+        given += [
+            scores[name].ne_missing(pl.lit(unanswered[name], pl.String))
+            for name in self._scored
+            if name != NEVER_OPEN
+        ]
+        put = [*self._file.put_keys(kinds), *scores.values()]
         put = [column.alias(str(place)) for place, column in enumerate(put)]
-        return answers.select(pl.any_horizontal(given).alias(GIVEN), *put).collect()
+        first = [pl.any_horizontal(given).alias("given"), self._is_ours(kinds).alias("ours")]
+        return answers.select(*first, *put).collect().iter_rows()
 
-    def _read(self, name: str, kinds: Mapping[str, pl.DataType]) -> pl.Expr:
-        """A column as REDCap takes it: numbers with a point, yes as 1, scores in the form that is for them."""
-        place = self._place[name]
-        cells = open_cells(place, kinds[place])
-        if name == INSTRUMENT:
-            text = cells.text(careful=True)
-            is_code = text.str.contains(f"^{CODED[INSTRUMENT].pattern}$")
-            return pl.when(is_code).then(pl.lit(SCORES)).otherwise(text)
-        if name == f"{PREFIX}cleared":
-            return cells.boolean(careful=True).cast(pl.Int8).cast(pl.String)
-        if name.endswith(("_score", "_low", "_high")) and name in self._scored:
-            return cells.number(careful=True).cast(pl.String).str.strip_suffix(".0")
-        return cells.text(careful=True)
+    def _put_scores(self, kinds: Mapping[str, pl.DataType]) -> dict[str, pl.Expr]:
+        """What was worked out as REDCap takes it: numbers with a point, yes as 1.
 
-    def _check(self, number: int, row: Sequence[str | None]) -> None:
-        """Refuse a row that REDCap could not put in its place."""
-        key = tuple(row[: len(self._keys) + 1])
-        if key[0] is None:
-            raise FileRefused(f"Row {number:,} has no {self._record}, so it cannot be imported.")
-        for name, value in zip(self._keys, key[1:], strict=True):
-            if value and name in CODED and not CODED[name].fullmatch(value):
-                raise FileRefused(
-                    f"Row {number:,} has a label in {name}, and REDCap takes codes there. "
-                    "Please export raw data and score that."
-                )
-        if key in self._seen:
-            told = ", ".join([self._record, *self._keys])
-            raise FileRefused(f"Row {number:,} has the same {told} as a row before it.")
-        self._seen.add(key)
+        That nothing was reported is said only of those who were asked about every sign.
+        """
+        put = {}
+        for name in self._scored:
+            place = self._file.place[name]
+            cells = open_cells(place, kinds[place])
+            put[name] = cells.text(careful=True)
+            if name == CLEARED:
+                put[name] = cells.boolean(careful=True).cast(pl.Int8).cast(pl.String)
+            elif name.endswith(NUMBERS):
+                put[name] = cells.number(careful=True).cast(pl.String).str.strip_suffix(".0")
+        is_open = (put[ACTION] == ACTIONS[0]) & (put[CLEARED] != "1")
+        put[ACTION] = pl.when(is_open).then(pl.lit(OPEN)).otherwise(put[ACTION])
+        return put
+
+    def _put_unanswered(self) -> dict[str, str | None]:
+        """What is worked out of a row that answers nothing, as REDCap takes it."""
+        cells = {self._file.place[name]: [value] for name, value in self._unanswered.items()}
+        frame = pl.DataFrame(cells)
+        scores = self._put_scores(frame.schema)
+        put = frame.select(column.alias(name) for name, column in scores.items())
+        return put.row(0, named=True)
+
+    def _is_ours(self, kinds: Mapping[str, pl.DataType]) -> pl.Expr:
+        """Whether rows are of the form that asks our questions; without forms and events each row is its record's."""
+        file = self._file
+        if INSTRUMENT not in file.keys and EVENT not in file.keys:
+            return pl.lit(value=True)
+        ours = [pl.lit(value=False)]
+        if INSTRUMENT in file.keys:
+            ours.append(file.read_text(INSTRUMENT, kinds) == FORM)
+        if f"{FORM}_complete" in file.place:
+            ours.append(file.read_text(f"{FORM}_complete", kinds).is_not_null())
+        return pl.any_horizontal(ours).fill_null(value=False)
 
 
-def write_import(
-    model: Model, source: Path, target: Path, record: str = RECORD, *, may_replace: bool = False
-) -> Imported:
-    """Write scored rows as an import file; what holds no answer is left out.
+def write_import(model: Model, order: ImportOrder) -> Imported:
+    """Write scored rows as an import file; rows of our form without an answer take scores away.
 
     Raises:
         FileRefused: where the rows cannot be imported as they are; nothing has been written then.
     """
-    if target != STREAM and target.exists() and not may_replace:
-        raise FileRefused(f"{target} is there already; --force replaces it.")
-    if target != STREAM and target.resolve() == source.resolve():
-        raise FileRefused(f"{target} is the file that is to be read.")
-    with open_order(Order(source, target), FORMATS["csv"]) as (opened, _):
-        scores = ScoresFile(model, opened, record)
-        rows = list(scores.list_rows())
+    if order.target != STREAM and order.target.exists() and not order.may_replace:
+        raise FileRefused(f"{order.target} is there already; --force replaces it.")
+    for source in (order.source, order.rejects):
+        if source and order.target != STREAM and order.target.resolve() == source.resolve():
+            raise FileRefused(f"{order.target} is the file that is to be read.")
+    with open_order(Order(order.source, order.target), FORMATS["csv"]) as (opened, _):
+        scored = scored_columns(model)
+        file = KeyedFile(opened, order.record, scored)
+        rows = KeyedRows(order.record, file.keys, scored)
+        left_out = ScoresFile(model, file, order.mapping).fill(rows)
+    if order.rejects:
+        empty_rejected(rows, order.rejects, file)
+    put = rows.list_all()
     text = io.StringIO()
     # No cell is defused: a record must keep its name, and the file is read by REDCap.
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(scores.header)
-    writer.writerows(rows)
-    with write_whole(target, None) as stream:
+    writer.writerow(rows.header)
+    writer.writerows(put)
+    with write_whole(order.target, None) as stream:
         stream.write(text.getvalue().encode())
-    return Imported(len(rows), scores.left_out)
+    emptied = sum(row[-1] == IS_INCOMPLETE for row in put)
+    return Imported(len(put), emptied, left_out)
+
+
+def empty_rejected(rows: KeyedRows, rejects: Path, scored: KeyedFile) -> None:
+    """Take the scores away from the records of rejected rows: they are of earlier answers.
+
+    Raises:
+        FileRefused: where it cannot be told which records these are.
+    """
+    try:
+        with open_order(Order(rejects, STREAM), FORMATS["csv"]) as (opened, _):
+            file = KeyedFile(opened, scored.named[0], [*scored.keys, PROBLEMS])
+            for first, frame in file.read():
+                put = frame.select(file.put_keys(frame.schema))
+                for number, row in enumerate(put.iter_rows(), first):
+                    rows.empty(number, row)
+    except FileRefused as refused:
+        raise FileRefused(f"The rejects cannot be used. {refused}") from None

@@ -12,6 +12,8 @@ TOKEN = re.compile(
     r"|(?P<sign><>|<=|>=|[-+*/=<>(),]))"
 )
 BLANK = ""
+MISSING = {"-999": "Not asked", "UNK": "Unknown"}
+"""Codes that a project has for values that are missing, with their labels; they stand in fields as values do."""
 
 
 class Calculation:
@@ -147,6 +149,7 @@ def numbers(values: tuple[Any, ...]) -> list[float]:
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "isblankormissingcode": lambda value: value == BLANK or str(value) in MISSING,
     "if": lambda condition, value, otherwise: value if condition else otherwise,
     "min": lambda *values: min(numbers(values), default=BLANK),
     "max": lambda *values: max(numbers(values), default=BLANK),
@@ -166,6 +169,11 @@ KEYS = {
 }
 """What exports have beside the record where there are several rows a record, and its heading."""
 NUMBERS = ("number", "integer")
+
+
+def name_box(code: str) -> str:
+    """How the column of a box ends."""
+    return code.lower().replace("-", "_")
 
 
 class Project:
@@ -212,7 +220,7 @@ class Project:
                 if row[self.columns[1]] != form or name == self.record:
                     continue
                 if self.kind(name) == "checkbox":
-                    for code, label in self.choices(name).items():
+                    for code, label in {**self.choices(name), **MISSING}.items():
                         yield name, code, f"{self.label(name)} (choice={label})"
                 elif self.kind(name) != "descriptive":
                     yield name, "", self.label(name)
@@ -228,11 +236,15 @@ class Project:
     ) -> str:
         """Records as CSV; each is a row of texts by field, with the codes that are ticked for a checkbox."""
         keys = [name for name in KEYS if any(name in record for record in records)]
-        columns = list(self.list_columns(keys))
+        columns = [
+            (name, code, heading)
+            for name, code, heading in self.list_columns(keys)
+            if code not in MISSING or any(record.get(name) == code for record in records)
+        ]
         file = io.StringIO()
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(
-            heading if headings else f"{name}___{code}" if code else name
+            heading if headings else f"{name}___{name_box(code)}" if code else name
             for name, code, heading in columns
         )
         for record in records:
@@ -247,12 +259,15 @@ class Project:
     ) -> str:
         value: Any = record.get(name, BLANK)
         if code:
-            ticked = code in value
+            if str(value) in MISSING and code not in MISSING:
+                return BLANK
+            ticked = code == value if code in MISSING else code in value
             return CHECKED[ticked] if labels else str(int(ticked))
         if name not in self.fields:
             return str(FORM_STATES.get(value, value) if labels and name not in KEYS else value)
         if self.kind(name) in ("radio", "yesno"):
-            return str(self.choices(name)[value] if labels and value else value)
+            told = {**self.choices(name), **MISSING}
+            return str(told[value] if labels and value else value)
         is_number = self.kind(name) == "calc" or self.fields[name][self.columns[7]] in NUMBERS
         return str(value).replace(".", ",") if comma and is_number else str(value)
 

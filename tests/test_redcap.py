@@ -134,7 +134,9 @@ def test_what_a_batch_works_out_has_fields_that_people_cannot_change() -> None:
     assert [row[NAME] for row in taking] == [name_taking(one) for one in scored_columns(MODEL)]
     assert {row[HEADER[17]] for row in taking} == {READ_ONLY}
     assert not {row[KIND] for row in taking} & {"calc", "checkbox", "descriptive"}
-    assert {row[HEADER[17]] for row in ROWS if row not in taking} == {""}
+    boxes = {row[HEADER[17]] for row in ROWS if row[KIND] == "checkbox"}
+    assert {row[HEADER[17]] for row in ROWS if row not in taking} == {"", *boxes}
+    assert READ_ONLY not in boxes
 
 
 def test_every_question_has_a_field_of_its_name_and_its_bounds() -> None:

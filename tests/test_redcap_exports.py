@@ -20,7 +20,7 @@ from api.batch.formats import FORMATS, Opened
 from api.batch.layout import Layout, find_named
 from api.batch.mapping import NO_MAPPING, asked_in_batches
 from api.batch.scoring import ChunkScorer
-from api.redcap import FORM, SCORES, name_taking, write_dictionary
+from api.redcap import FORM, OPEN, SCORES, name_taking, write_dictionary
 from rules.rows import scored_columns
 
 PROJECT = Project(write_dictionary(MODEL))
@@ -272,6 +272,8 @@ def test_scores_go_back_to_the_record_event_and_instance_they_came_from(tmp_path
             value = row[name_taking(name)]
             if name == "psoas_cleared":
                 assert value == str(int(out[name] == "true"))
+            elif name == "psoas_safety_action":
+                assert value == (OPEN if out[name] == "none" else out[name])
             elif name.endswith(NUMBERS):
                 assert (value and float(value)) == (out[name] and float(out[name])), name
             else:

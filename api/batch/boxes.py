@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 import polars as pl
 
 from api.batch.answers import UNKNOWN, Asked, Cells
-from rules.questions import Question
+from rules.questions import NONE_OF_THESE, Question
 
 BOX = "___"
 """What stands between a question's id and an option's in the name of a box's column."""
@@ -14,7 +14,10 @@ TICKED, UNTICKED = "checked", "unchecked"
 
 
 def find_boxes(question: Asked, names: Collection[str]) -> dict[str, str]:
-    """The columns that are a question's boxes, by option; they may be called by ids or by texts."""
+    """The columns that are a question's boxes, by option; they may be called by ids or by texts.
+
+    A box for none of the options is called by its code.
+    """
     if not isinstance(question, Question) or question.answer != "several":
         return {}
     found = {}
@@ -22,6 +25,8 @@ def find_boxes(question: Asked, names: Collection[str]) -> dict[str, str]:
         ways = (f"{question.id}{BOX}{option.id}", f"{question.ask} (choice={option.label})")
         if name := next((way for way in ways if way in names), None):
             found[option.id] = name
+    if (none := f"{question.id}{BOX}{NONE_OF_THESE}") in names:
+        found[NONE_OF_THESE] = none
     return found
 
 
@@ -29,7 +34,7 @@ class TickedCells:
     """The boxes of a question as one column: the ids of those that are ticked, and nothing where none is.
 
     Where no box is ticked it cannot be told whether anybody looked at the question, so it counts
-    as unanswered.
+    as unanswered; unless there is a box for none of them, and that is ticked.
     """
 
     def __init__(self, question: Asked, boxes: Mapping[str, Cells]) -> None:
@@ -37,12 +42,20 @@ class TickedCells:
         self._boxes = [
             (option.id, option.label, boxes[option.id]) for option in options if option.id in boxes
         ]
+        self._none = boxes.get(NONE_OF_THESE)
 
     def text(self, careful: bool) -> pl.Expr:
         """The ids with a sign between them; where a cell is neither ticked nor not, what is no answer."""
         put = [self._put(*box, careful=careful) for box in self._boxes]
+        put.append(pl.lit(None, pl.String))
         text = pl.concat_str(put, separator=";", ignore_nulls=True)
-        return pl.when(text != "").then(text)
+        chosen = pl.when(text != "").then(text)
+        if self._none is None:
+            return chosen
+        none = self._put(NONE_OF_THESE, "", self._none, careful=careful)
+        beside = pl.when(none.is_not_null() & (text != "")).then(pl.lit(UNKNOWN))
+        alone = beside.when(none == NONE_OF_THESE).then(pl.lit(""))
+        return alone.otherwise(pl.coalesce(chosen, none))
 
     def _put(self, option: str, label: str, cells: Cells, *, careful: bool) -> pl.Expr:
         ticked = cells.boolean(careful)
