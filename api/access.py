@@ -12,7 +12,7 @@ from api.rates import Rates, Standing, name_address
 from api.storage.failures import StorageUnavailable
 from api.tokens import Tokens
 
-UNCOUNTED = frozenset({"/healthz", "/readyz"})
+UNCOUNTED = frozenset({"/healthz", "/readyz", "/metrics"})
 """Addresses that are watched from near and never limited."""
 TRY_AGAIN = 5
 """Seconds after which a service that is briefly unavailable may be asked again."""
@@ -36,9 +36,9 @@ class Access:
         # Whoever did not come before is counted by address, so that keys cannot be guessed without
         # end; the others' keys work whatever their neighbours at that address do.
         standing = (
-            self._rates.count("key", actor)
+            await self._rates.count("key", actor)
             if actor
-            else self._rates.count("address", name_address(scope.get("client")))
+            else await self._rates.count("address", name_address(scope.get("client")))
         )
         caller: Caller | None = None
         if sent is not None and (standing is None or standing.allowed):
@@ -47,7 +47,7 @@ class Access:
             if caller is None:
                 return
             if caller.actor != actor:
-                standing = self._rates.count("key", caller.actor)
+                standing = await self._rates.count("key", caller.actor)
                 self._get_to_know(sent, caller)
         if standing is not None and not standing.allowed:
             seconds = max(1, _seconds_left(standing))

@@ -46,6 +46,14 @@ class Pseudonyms:
         """What was sent; the same only for the same."""
         return self._hash("body", tenant, body)
 
+    def name_counted(self, kind: str, name: str) -> str:
+        """A key or an address whose requests are counted."""
+        return self._hash("counted", kind, name).hex()[:32]
+
+    def make_key(self, *purpose: str) -> bytes:
+        """A key for one purpose: always the same, known to nobody who does not have the secret, and kept nowhere."""
+        return self._hash("key", *purpose)
+
     def _hash(self, *parts: str | bytes) -> bytes:
         found = hmac.new(self._secret, digestmod=hashlib.sha256)
         for part in parts:

@@ -161,11 +161,11 @@ def test_the_next_minute_is_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
     counted = []
     for seconds in (0, 59, 2, 1):
         moment[0] += seconds
-        standing = rates.count("address", "a")
+        standing = asyncio.run(rates.count("address", "a"))
         assert standing is not None
         counted.append(standing.allowed)
     assert counted == [True, False, True, False]
-    assert rates.count("key", "a") is None
+    assert asyncio.run(rates.count("key", "a")) is None
 
 
 # Proxies
