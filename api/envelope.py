@@ -1,4 +1,4 @@
-"""What surrounds every request: its id, the model's name, one log line without content, and no crash."""
+"""What surrounds every request: its id, the model's name, one log line and one count without content, and no crash."""
 
 import re
 import time
@@ -10,7 +10,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import FilteringBoundLogger
 
+from api.metrics import Metrics
 from api.problems import put_problem
+from api.storage.failures import StorageUnavailable
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 """What a caller's own X-Request-Id may look like; anything else is replaced."""
@@ -23,12 +25,17 @@ class Envelope:
     """ASGI middleware; plain, because the framework's own base class for them costs more than scoring."""
 
     def __init__(
-        self, app: ASGIApp, model_name: str, log: FilteringBoundLogger, new_id: Callable[[], str]
+        self,
+        app: ASGIApp,
+        model_name: str,
+        log: FilteringBoundLogger,
+        new_id: Callable[[], str],
+        metrics: Metrics | None = None,
     ) -> None:
         self.app = app
         self._model = (b"psoas-model", model_name.encode())
         self._log = log
-        self._new_id = new_id
+        self._new_id, self._metrics = new_id, metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -59,17 +66,28 @@ class Envelope:
         except ClientDisconnect:
             status = status or 499
         except Exception as error:  # noqa: BLE001  # the last resort; it is logged without content
-            self._log.error("failed", request_id=request_id, **describe_failure(error))
+            self._tell_failure(error, request_id)
             if not status:
                 await put_problem(request_id, 500)(scope, receive, send_enveloped)
+        seconds = time.perf_counter() - started
+        route = getattr(scope.get("route"), "path", None)
         self._log.info(
             "request",
             request_id=request_id,
             method=method,
-            route=getattr(scope.get("route"), "path", None),
+            route=route,
             status=status,
-            milliseconds=round((time.perf_counter() - started) * 1000, 2),
+            milliseconds=round(seconds * 1000, 2),
         )
+        if self._metrics:
+            self._metrics.count(method, route, status, seconds)
+
+    def _tell_failure(self, error: Exception, request_id: str) -> None:
+        unavailable = error.__cause__  # of an error that came too late to be answered
+        if isinstance(unavailable, StorageUnavailable):
+            self._log.warning("cut off", request_id=request_id, reason=str(unavailable))
+        else:
+            self._log.error("failed", request_id=request_id, **describe_failure(error))
 
 
 def _sent_id(headers: Iterable[tuple[bytes, bytes]]) -> str | None:

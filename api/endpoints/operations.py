@@ -1,13 +1,17 @@
-"""For those who run the service: is it alive, is it ready."""
+"""For those who run the service: is it alive, is it ready, how is it doing."""
 
+import asyncio
+from collections.abc import Callable
 from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 from typing_extensions import TypedDict
 
+from api.metrics import MEDIA_TYPE
 from api.parts import Parts
+from api.problems import Refusal
 from api.storage.failures import StorageUnavailable
 
 
@@ -29,11 +33,19 @@ class Readiness(TypedDict):
             examples=["ready"],
         ),
     ]
+    spool: Annotated[
+        Literal["ready", "unavailable"],
+        Field(
+            description="Whether the files of batches can be reached. All but batches do without them.",
+            examples=["ready"],
+        ),
+    ]
 
 
 def router(parts: Parts) -> APIRouter:
-    """`GET /healthz`, `/readyz`."""
+    """`GET /healthz`, `/readyz`, `/metrics`."""
     router = APIRouter(tags=["operations"])
+    pings = [Ping(parts.database.ping), Ping(parts.batches.spool.ping)]
 
     @router.get("/healthz", response_description="The process answers.")
     async def get_health() -> Health:
@@ -45,11 +57,43 @@ def router(parts: Parts) -> APIRouter:
         """Whether the service can do its work: the model is loaded and was checked.
 
         Watch storage: while it is unavailable people can be assessed, but nothing is stored or read.
+        While spool is, batches are neither taken in nor given out, and those under way wait.
         """
-        try:
-            await run_in_threadpool(parts.database.ping)
-        except StorageUnavailable:
-            return {"status": "ready", "model": parts.model.version, "storage": "unavailable"}
-        return {"status": "ready", "model": parts.model.version, "storage": "ready"}
+        storage, spool = await asyncio.gather(*(one.ask() for one in pings))
+        return {
+            "status": "ready",
+            "model": parts.model.version,
+            "storage": "ready" if storage else "unavailable",
+            "spool": "ready" if spool else "unavailable",
+        }
+
+    @router.get("/metrics", include_in_schema=False)
+    async def get_metrics() -> Response:
+        """What Prometheus collects; in its format, and so no part of the document."""
+        if parts.metrics is None:
+            raise Refusal(404)
+        told = await run_in_threadpool(parts.metrics.write)
+        return Response(told, headers={"Cache-Control": "no-store"}, media_type=MEDIA_TYPE)
 
     return router
+
+
+class Ping:
+    """Asks whether something answers, once for all who want to know meanwhile: anybody may, without a limit."""
+
+    def __init__(self, ping: Callable[[], None]) -> None:
+        self._ping = ping
+        self._asking: asyncio.Task[bool] | None = None
+
+    async def ask(self) -> bool:
+        """Whether it answers."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask())
+        return await asyncio.shield(self._asking)
+
+    async def _ask(self) -> bool:
+        try:
+            await run_in_threadpool(self._ping)
+        except StorageUnavailable:
+            return False
+        return True
