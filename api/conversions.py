@@ -3,18 +3,22 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 from typing import NamedTuple
 from uuid import UUID
 
+from starlette.concurrency import run_in_threadpool
 from structlog.typing import FilteringBoundLogger
 
 from api.batch.chunks import FileRefused
-from api.batch.formats import FORMATS, Format
+from api.batch.formats import Format, find_usual
+from api.batch.place import Place, Result
 from api.batch.running import score_file, tell_refusal
 from api.batch.scoring import Rules
-from api.batch.spool import Result, Spool
+from api.batch.spool import Spool
+from api.batch.store import SpoolUnavailable, StoredFile
 from api.batch.whole import FileBusy, has_no_room
 from api.envelope import describe_failure
 from api.problems import Refusal
@@ -60,18 +64,23 @@ class Conversions:
 
     async def find(
         self, batch: StoredBatch, what: Result, kind: Format | None
-    ) -> tuple[Path, Format]:
+    ) -> tuple[Path | StoredFile, Format]:
         """The file of a result, as a kind of file; as that which was sent unless told otherwise.
 
         Raises:
-            Refusal: 409 where it cannot be of this kind, or the rules are no longer those by which
-                it was scored, 503 while it is being made, 507 where there is no room.
+            Refusal: 404 where it is gone, 409 where it cannot be of this kind, or the rules are no
+                longer those by which it was scored, 503 while it is being made, 507 where there is
+                no room.
+            SpoolUnavailable: where it lies elsewhere and cannot be had now.
         """
-        kind = kind or FORMATS[batch.format]
-        path = self.spool.result(batch.id, what, kind)
-        if not path.exists():
+        kind = kind or find_usual(batch.format)
+        found = await run_in_threadpool(self.spool.find_result, batch, what, kind)
+        if found is None:
             await self._wait(batch, kind)
-        return path, kind
+            found = await run_in_threadpool(self.spool.find_result, batch, what, kind)
+        if found is None:
+            raise Refusal(404, NO_SUCH)
+        return found, kind
 
     async def _wait(self, batch: StoredBatch, kind: Format) -> None:
         if batch.model_digest != self.rules.model.digest:
@@ -98,30 +107,39 @@ class Conversions:
             raise failed
 
     def _make(self, wanted: Wanted, batch: StoredBatch, kind: Format) -> None:
-        order = self.spool.order(batch, kind, self.rules.model)
-        folder = self.spool.of(batch.id)
+        with self.spool.working(batch) as place:
+            refusal = self._try(place, kind)
+            if refusal is None:
+                return
+            with suppress(SpoolUnavailable):
+                if not place.is_wanted():
+                    refusal = Refusal(404, NO_SUCH)
+        if len(self._failed) < MOST_TOLD:
+            self._failed[wanted] = refusal
+
+    def _try(self, place: Place, kind: Format) -> Refusal | None:
+        """Make the files of a kind and keep them; gives what is to be told where that does not come about."""
+        order = place.order(kind, self.rules.model)
 
         def go_on(_: object) -> None:
-            if self._ending.is_set() or not folder.exists():
+            if self._ending.is_set() or not place.is_wanted():
                 raise Ended
 
         try:
+            place.prepare()
             score_file(self.rules, order, go_on, go_on)
-        except FileBusy:  # another process is making it
-            refusal = Refusal(503, headers={"Retry-After": str(COME_BACK)})
+            place.keep_results(kind)
+        except (FileBusy, SpoolUnavailable):  # another process is making it; or it cannot be kept
+            return Refusal(503, headers={"Retry-After": str(COME_BACK)})
         except FileRefused as refused:
-            refusal = Refusal(409, tell_refusal(refused, order))
+            return Refusal(409, tell_refusal(refused, order))
         except BaseException as failure:  # noqa: BLE001  # told to whoever asks
             if has_no_room(failure):
-                refusal = Refusal(507, "There is no room for the file at the moment.")
-            else:
-                if not isinstance(failure, Ended):
-                    self._log.error("conversion failed", **describe_failure(failure))
-                refusal = Refusal(500)
-        else:
-            return
-        if len(self._failed) < MOST_TOLD:
-            self._failed[wanted] = refusal if folder.exists() else Refusal(404, NO_SUCH)
+                return Refusal(507, "There is no room for the file at the moment.")
+            if not isinstance(failure, Ended):
+                self._log.error("conversion failed", **describe_failure(failure))
+            return Refusal(500)
+        return None
 
     def close(self) -> None:
         """End what is being made; it is made anew when it is asked for again."""

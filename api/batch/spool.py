@@ -6,21 +6,18 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 from uuid import UUID
 
-from api.batch.formats import FORMATS, Format, Opened
-from api.batch.mapping import NO_MAPPING, read_mapping
+from api.batch.formats import Format, Opened
+from api.batch.place import PARTS, SUMMARY, Place, Result, name_input, name_result
 from api.batch.running import Order
+from api.batch.store import StoredFile
 from api.batch.whole import sync_folder, write_whole
 from api.storage.migrating import make_private_folder
 from api.storage.tables import StoredBatch
 from rules.definitions import Model
 
-Result = Literal["scores", "rejects"]
-"""What comes of a batch, beside its summary."""
-PARTS = "parts-"
-"""How the folders begin for what is kept of a run."""
 GONE = ".gone"
 """Ending of a folder that is being erased."""
 TRIES = 20
@@ -54,12 +51,12 @@ class Spool:
                 yield stream
             sync_folder(self.folder)
         except BaseException:
-            self.erase(id)
+            self.let_go(id)
             raise
 
     def input(self, id: UUID, kind: Format) -> Path:
         """The file that was sent."""
-        return self.of(id) / f"input{kind.suffixes[0]}"
+        return self.of(id) / name_input(kind)
 
     @contextmanager
     def opening(self, id: UUID, kind: Format, sheet: str | None) -> Iterator[Opened]:
@@ -68,17 +65,34 @@ class Spool:
         with path.open("rb") as stream:
             yield Opened(path, stream, sheet, None if kind.reads_whole else self._largest)
 
-    def result(self, id: UUID, what: Result, kind: Format) -> Path:
-        """A result as a kind of file; it is there once it is whole."""
-        return self.of(id) / f"{what}{kind.suffixes[0]}"
+    @contextmanager
+    def working(self, batch: StoredBatch) -> Iterator[Place]:
+        """A place to work on a batch."""
+        yield Place(self.of(batch.id), batch, self._largest)
 
-    def summary(self, id: UUID) -> Path:
-        """The summary, as JSON."""
-        return self.of(id) / "summary.json"
+    def keep_input(self, batch: StoredBatch) -> None:
+        """Put the file that was sent where all find it; from then on it is kept for good."""
 
-    def parts(self, id: UUID, digest: str) -> Path:
-        """The folder for what is kept of a run by some rules, apart from that of other rules."""
-        return self.of(id) / f"{PARTS}{digest.removeprefix('sha256:')[:16]}"
+    def find_result(
+        self, batch: StoredBatch, what: Result, kind: Format
+    ) -> Path | StoredFile | None:
+        """A result as a kind of file; none where it is not there, or not whole."""
+        path = self.of(batch.id) / name_result(what, kind)
+        return path if path.exists() else None
+
+    def read_summary(self, batch: StoredBatch) -> bytes:
+        """The summary, as JSON.
+
+        Raises:
+            FileNotFoundError: when the batch has been erased.
+        """
+        return (self.of(batch.id) / SUMMARY).read_bytes()
+
+    def ping(self) -> None:
+        """See that files can be kept and had, as far as can be told at once."""
+
+    def close(self) -> None:
+        """Let go of what only this process needs."""
 
     def clear(self, id: UUID) -> None:
         """Erase what is kept of all runs of a batch."""
@@ -94,18 +108,12 @@ class Spool:
         return found
 
     def order(self, batch: StoredBatch, target: Format, model: Model) -> Order:
-        """What is to be scored and where it goes: the file that was sent, to results of a kind."""
-        kind = FORMATS[batch.format]
-        return Order(
-            source=self.input(batch.id, kind),
-            target=self.result(batch.id, "scores", target),
-            rejects=self.result(batch.id, "rejects", target),
-            mapping=read_mapping(batch.mapping.decode(), model) if batch.mapping else NO_MAPPING,
-            source_format=kind.name,
-            sheet=batch.sheet,
-            may_replace=True,
-            largest=None if kind.reads_whole else self._largest,
-        )
+        """What is to be scored of a batch whose file has just been received, and where it would go."""
+        return Place(self.of(batch.id), batch, self._largest).order(target, model)
+
+    def let_go(self, id: UUID) -> None:
+        """Erase what was received of a file that no batch came of."""
+        self.erase(id)
 
     def erase(self, id: UUID) -> None:
         """Erase everything of a batch; whoever still writes something finds no place for it any more."""
