@@ -14,6 +14,7 @@ from structlog.typing import FilteringBoundLogger
 from api.batch.segments import Segment
 from api.storage.batches import State, look_at, release_batch, take_batch, write_batch
 from api.storage.database import Database
+from api.storage.deliveries import announce_end
 from api.storage.failures import StorageUnavailable
 from api.storage.tables import StoredBatch
 from rules.definitions import Model
@@ -76,12 +77,19 @@ class Ledger:
         self._change(batch, reason=reason)
 
     def finish(self, batch: StoredBatch, state: State, reason: str | None = None) -> None:
-        """Tell that a batch is finished."""
+        """Tell that a batch is finished, and in the same transaction what webhooks are to be told of it."""
         moment = self.clock()
+        changed = {"state": state, "reason": reason, "finished_at": moment, "updated_at": moment}
         share = {"share_done": 1.0} if state == "done" else {}
-        self._change(
-            batch, state=state, reason=reason, finished_at=moment, updated_at=moment, **share
-        )
+
+        def end(connection: Connection) -> bool:
+            is_ours = write_batch(connection, batch.id, batch.takes, {**changed, **share})
+            if is_ours:
+                announce_end(connection, batch.id, moment)
+            return is_ours
+
+        if not self._write(end):
+            raise Stopped
 
     def release(self, batch: StoredBatch) -> None:
         """Leave a batch to others, because this process ends; waits for nothing."""
