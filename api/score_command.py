@@ -1,65 +1,56 @@
 """The command `psoas score`: a file of questionnaires in, scored rows and rejects out, and a summary of both."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, NoReturn
 
 import polars as pl
 import typer
-from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    Progress,
-    SpinnerColumn,
-    TaskProgressColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Table
 
-from api.batch import running
 from api.batch.chunks import FileRefused
 from api.batch.formats import FORMATS
-from api.batch.layout import Columns
-from api.batch.mapping import NO_MAPPING, ColumnMapping, MappingError, read_mapping
+from api.batch.mapping import MappingError, read_mapping_text
 from api.batch.running import Order, score_file
-from api.batch.scoring import Rules
 from api.batch.tally import Summary
-from api.settings import read_settings
-from api.telling import INVALID, make_plain, tell, to_person
-from rules.definitions import Model
-from rules.loading import load_model
-from rules.safety import ACTIONS
-from rules.words import LevelId
+from api.batch.whole import STREAM
+from api.cluster.datasets import Machines, OneMachine, Run, score_dataset
+from api.cluster.orders import DatasetOrder, own_mapping, own_rules, stamp_rules
+from api.cluster.partitions import find_dataset, is_pattern
+from api.cluster.places import open_place
+from api.cluster.workers import open_workers
+from api.score_reports import showing_progress, tell_columns, tell_summary
+from api.telling import INVALID, tell
 
 SOME_REJECTED = 3
 """Exit code when some rows were rejected, and that was asked to be told."""
-SHOWN = 12
-"""Columns, problems and the like that are listed by name; of the rest only the number is told."""
 MEGABYTE = 1_000_000
 
 
 def score(  # noqa: PLR0913, PLR0917  # each is an option of the command
     source: Annotated[
-        Path,
+        str,
         typer.Argument(
-            metavar="IN", help="File of questionnaires, a row a person; - reads standard input."
+            metavar="IN",
+            help="File of questionnaires, a row a person; - reads standard input. Or a folder, a "
+            "pattern such as 'in/*.parquet', or a URL such as s3://bucket/folder: many files.",
         ),
     ],
     target: Annotated[
-        Path,
-        typer.Argument(metavar="OUT", help="File for the scored rows; - writes standard output."),
+        str,
+        typer.Argument(
+            metavar="OUT",
+            help="File for the scored rows; - writes standard output. For many files a folder or URL.",
+        ),
     ],
     map_file: Annotated[
         Path | None,
         typer.Option("--map", help="Mapping of your own columns to our questions, in TOML."),
     ] = None,
     rejects: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            help="File for the rows that have to be corrected; OUT.rejects.* unless named."
+            help="File for the rows that have to be corrected; OUT.rejects.* unless named, and "
+            "OUT/rejects for many files."
         ),
     ] = None,
     source_format: Annotated[
@@ -92,8 +83,17 @@ def score(  # noqa: PLR0913, PLR0917  # each is an option of the command
             "--fail-on-rejects", help=f"End with exit code {SOME_REJECTED} if any row was rejected."
         ),
     ] = False,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            help="Scheduler of workers that score many files, such as tcp://10.0.0.5:8786."
+        ),
+    ] = None,
+    processes: Annotated[
+        int, typer.Option(min=0, help="Score many files by so many processes of this machine.")
+    ] = 0,
 ) -> None:
-    """Score a file of questionnaires, a row a person.
+    """Score a file of questionnaires, a row a person, or many files as one.
 
     Every row goes to OUT or to the rejects; none is lost, and nothing is made up for what was not
     answered. Files may be CSV, JSON lines, Parquet or XLSX; text may be compressed (.gz, .zst).
@@ -101,144 +101,99 @@ def score(  # noqa: PLR0913, PLR0917  # each is an option of the command
     for named in (source_format, target_format):
         if named is not None and named not in FORMATS:
             _refuse(f"There is no kind of file called {named}. There are: {', '.join(FORMATS)}.")
+    most = largest * MEGABYTE if largest else None
     try:
-        model = load_model(read_settings().model_dir)
-        order = Order(
-            source,
-            target,
-            rejects,
-            _read_mapping(map_file, model),
-            source_format,
-            target_format,
-            sheet,
-            force,
-            decimal_comma,
-            largest * MEGABYTE if largest else None,
-        )
-        with showing_progress() as show:
-            summary = score_file(Rules.of(model), order, tell_columns, show)
+        mapping = read_mapping_text(map_file)
+        if scheduler or processes or has_many_files(source, target):
+            many = DatasetOrder(
+                source,
+                target,
+                rejects or f"{target.rstrip('/')}/rejects",
+                mapping,
+                source_format,
+                target_format,
+                sheet,
+                decimal_comma,
+                most,
+            )
+            summary = score_many(many, scheduler, processes, may_replace=force)
+        else:
+            one = Order(
+                Path(source),
+                Path(target),
+                Path(rejects) if rejects else None,
+                own_mapping(mapping),
+                source_format,
+                target_format,
+                sheet,
+                force,
+                decimal_comma,
+                most,
+            )
+            summary = _score_one(one)
+    except MappingError as error:
+        told = "\n".join(f"  {problem}" for problem in error.problems)
+        _refuse(f"The mapping {map_file} does not work:\n{told}")
     except FileRefused as refused:
         _refuse(str(refused))
+    tell_summary(summary)
+    if fail_on_rejects and summary.rejected:
+        raise typer.Exit(SOME_REJECTED)
+
+
+def _score_one(order: Order) -> Summary:
+    """Score one file, here."""
+    try:
+        with showing_progress() as show:
+            return score_file(own_rules(), order, tell_columns, show)
     except (OSError, pl.exceptions.PolarsError) as error:
         told = "the disk may be full, or a column may be of a kind that is not known here"
         if isinstance(error, OSError) and error.strerror:
             told = error.strerror
         if "Broken pipe" in str(error):
             told = "whoever was reading it has gone"
-        _refuse(f"The result could not be written: {told}. Nothing was left behind.")
-    tell_summary(summary)
-    if fail_on_rejects and summary.rejected:
-        raise typer.Exit(SOME_REJECTED)
+        raise FileRefused(
+            f"The result could not be written: {told}. Nothing was left behind."
+        ) from None
 
 
-def _refuse(text: str) -> None:
+def score_many(
+    order: DatasetOrder, scheduler: str | None, processes: int, *, may_replace: bool
+) -> Summary:
+    """Score many files as one, by this process or by others.
+
+    Raises:
+        FileRefused: where that cannot be done.
+    """
+    if scheduler and processes:
+        raise FileRefused("Name a scheduler, or how many processes to start here, not both.")
+    if STREAM.name in {order.source, order.target}:
+        raise FileRefused("Many files come from a folder and go to one, not through streams.")
+    dataset = find_dataset(order.source, order.source_format, order.target_format)
+    order = order._replace(
+        source=dataset.place.address,
+        target=open_place(order.target).address,
+        rejects=open_place(order.rejects).address,
+    )
+    run = Run(own_rules(), order, dataset, may_replace)
+    try:
+        with ExitStack() as stack:
+            machines: Machines = OneMachine()
+            if scheduler or processes:
+                stamp = stamp_rules(run.rules.model)
+                machines = stack.enter_context(open_workers(scheduler, processes, stamp))
+            show = stack.enter_context(showing_progress(len(dataset.partitions)))
+            return score_dataset(run, machines, tell_columns, show)
+    except KeyboardInterrupt:
+        tell("Stopped. What is done is kept; the same command goes on from there.")
+        raise
+
+
+def has_many_files(source: str, target: str) -> bool:
+    """Whether what is to be scored is not simply one file on this machine's disk."""
+    return "://" in source + target or Path(source).is_dir() or is_pattern(source)
+
+
+def _refuse(text: str) -> NoReturn:
     tell(text)
     raise typer.Exit(INVALID)
-
-
-def _read_mapping(file: Path | None, model: Model) -> ColumnMapping:
-    if file is None:
-        return NO_MAPPING
-    try:
-        return read_mapping(file.read_text("utf-8"), model)
-    except OSError as error:
-        raise FileRefused(f"{file}: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise FileRefused(f"{file}: is not text in UTF-8.") from None
-    except MappingError as error:
-        told = "\n".join(f"  {problem}" for problem in error.problems)
-        raise FileRefused(f"The mapping {file} does not work:\n{told}") from None
-
-
-@contextmanager
-def showing_progress() -> Iterator[Callable[[running.Progress], None]]:
-    """A bar with rows, rate and time left, on standard error, where somebody may look at it."""
-    bar = Progress(
-        SpinnerColumn(),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[rows]:,} rows, {task.fields[rate]:,.0f} a second"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=to_person,
-        transient=True,
-    )
-    task = bar.add_task("", total=1.0, rows=0, rate=0.0)
-
-    def show(progress: running.Progress) -> None:
-        elapsed = bar.tasks[0].elapsed or 1.0
-        bar.update(task, completed=progress.done, rows=progress.rows, rate=progress.rows / elapsed)
-
-    with bar:
-        yield show
-
-
-def tell_columns(columns: Columns) -> None:
-    """Say which columns count, before anything is scored."""
-    lines = [f"{len(columns.recognised)} columns are called like a question."]
-    lines += [
-        f"{question} comes from {', '.join(names)}." for question, names in columns.mapped.items()
-    ]
-    if columns.carried:
-        lines.append(f"Carried along as they are: {_list(columns.carried)}.")
-    lines += [
-        f"Did you mean {wanted} by {name}? It is not counted."
-        for name, wanted in columns.near.items()
-    ]
-    if columns.replaced:
-        lines.append(f"Left out, because our own columns are called so: {_list(columns.replaced)}.")
-    lines += [
-        f"The column {old or 'without a name'} is called {new} in the result."
-        for new, old in list(columns.renamed.items())[:SHOWN]
-    ]
-    for line in lines:
-        tell(line)
-
-
-def _list(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
-
-
-def tell_summary(summary: Summary) -> None:
-    """Say what became of the rows: levels by habit, rejects by reason, and whether the totals agree."""
-    levels = Table(title="Rows by level")
-    levels.add_column("")
-    order: Sequence[str | None] = [*get_args(LevelId), None]
-    for level in order:
-        levels.add_column(level or "not known", justify="right")
-    for name, counts in summary.levels.items():
-        levels.add_row(name, *(f"{counts.get(level, 0):,}" for level in order))
-    to_person.print(levels)
-    called = {name: summary.actions.get(name, 0) for name in reversed(ACTIONS) if name != "none"}
-    if any(called.values()):
-        to_person.print(_count_table("Rows with a safety action: look at these first", called))
-    if summary.problems:
-        first = dict(list(summary.problems.items())[:SHOWN])
-        to_person.print(_count_table("What was wrong with the rejects", _gather_lines(first)))
-    for note in summary.notes:
-        tell(note)
-    rate = summary.rows / summary.seconds if summary.seconds else 0
-    to_person.print(
-        f"{summary.rows:,} rows in = {summary.scored:,} scored + {summary.rejected:,} rejected, "
-        f"in {summary.seconds:.1f} s ({rate:,.0f} rows a second)."
-    )
-
-
-def _gather_lines(problems: Mapping[str, int]) -> Mapping[str, int]:
-    """Problems with malformed lines told together, for each has a number of its own."""
-    gathered: dict[str, int] = {}
-    for problem, count in problems.items():
-        told = "line: malformed" if problem.startswith("line ") else problem
-        gathered[told] = gathered.get(told, 0) + count
-    return gathered
-
-
-def _count_table(title: str, counts: Mapping[Any, int]) -> Table:
-    table = Table(title=title)
-    table.add_column("")
-    table.add_column("rows", justify="right")
-    for name, count in counts.items():
-        table.add_row(escape(make_plain(str(name))), f"{count:,}")
-    return table

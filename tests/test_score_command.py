@@ -74,7 +74,7 @@ def test_streams(tmp_path: Path) -> None:
         (("in.csv", "new.csv", "--map", "in.csv"), "not TOML"),
         (("in.csv", "new.csv", "--from", "word"), "no kind of file called word"),
         (("in.csv", "nowhere/new.csv"), "nowhere"),
-        ((".", "new.csv", "--from", "csv"), "directory"),
+        ((".", "new.csv", "--from", "csv"), "lies among the files that are to be read"),
     ],
 )
 def test_what_cannot_be_used_is_told_without_a_traceback(

@@ -33,6 +33,8 @@ class Summary(NamedTuple):
     columns: Columns
     notes: Sequence[str]
     seconds: float
+    resources: Mapping[str, int] = {}
+    """How many resources of FHIR there are, by file; where responses were scored."""
 
 
 def put_summary(summary: Summary) -> bytes:
@@ -42,6 +44,8 @@ def put_summary(summary: Summary) -> bytes:
         for name, counts in summary.levels.items()
     }
     told = {**summary._asdict(), "levels": levels, "columns": summary.columns._asdict()}
+    if not summary.resources:
+        told.pop("resources")
     return json.dumps(told, ensure_ascii=False).encode()
 
 
@@ -53,6 +57,7 @@ class Tally:
         self._levels = {name: Counter[str | None]() for name in names}
         self._actions = Counter[str]()
         self._problems = Counter[str]()
+        self._resources = Counter[str]()
         self.scored = self.rejected = 0
 
     @property
@@ -71,6 +76,10 @@ class Tally:
         self._actions.update(_count(rows[ACTION]))
         self._problems.update(_count(scored.rejected[PROBLEMS].str.split(BETWEEN).explode()))
 
+    def count_resources(self, written: Mapping[str, int]) -> None:
+        """Count resources of FHIR."""
+        self._resources.update(written)
+
     @property
     def counts(self) -> Mapping[str, Any]:
         """Everything that was counted, in what JSON can hold; pairs where a level may be none."""
@@ -80,6 +89,7 @@ class Tally:
             "levels": {name: list(levels.items()) for name, levels in self._levels.items()},
             "actions": dict(self._actions),
             "problems": dict(self._problems),
+            "resources": dict(self._resources),
         }
 
     def add(self, counts: Mapping[str, Any]) -> None:
@@ -90,6 +100,7 @@ class Tally:
             self._levels[name].update(dict(levels))
         self._actions.update(counts["actions"])
         self._problems.update(counts["problems"])
+        self._resources.update(counts.get("resources", {}))
 
     def sum_up(self, columns: Columns, notes: Sequence[str], seconds: float) -> Summary:
         """The summary of everything that was counted."""
@@ -103,7 +114,17 @@ class Tally:
             columns,
             notes,
             seconds,
+            dict(self._resources),
         )
+
+
+def gather_lines(problems: Mapping[str, int]) -> Mapping[str, int]:
+    """Problems with malformed lines told together, for each has a number of its own."""
+    gathered: dict[str, int] = {}
+    for problem, count in problems.items():
+        told = "line: malformed" if problem.startswith("line ") else problem
+        gathered[told] = gathered.get(told, 0) + count
+    return gathered
 
 
 def _count(values: pl.Series) -> Counter[str]:
