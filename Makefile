@@ -9,7 +9,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit
 	--no-emit-find-links --no-header --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check soak openapi release bench bench-batch bench-storing bench-jobs bench-pages lock venv clean
+.PHONY: help serve test check soak openapi release cluster bench bench-batch bench-cluster bench-storing bench-jobs bench-bulk bench-rates bench-pages lock venv clean
 
 help: ## list what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,7 +17,7 @@ help: ## list what make can do
 serve: .venv/stamp-run ## start the API on 127.0.0.1:8000 (PORT=8123 for another port)
 	$(BIN)/psoas serve --port $(PORT)
 
-test: .venv/stamp-dev .venv-clients/stamp ## run every gate: format, lint, types, floors, tests, freshness of the API document
+test: .venv/stamp-dev .venv-clients/stamp .venv-servers/stamp ## run every gate: format, lint, types, floors, tests, freshness of the API document
 	@if command -v npm >/dev/null; then $(MAKE) openapi/node_modules/stamp examples/typescript/node_modules/stamp; \
 	else echo "npm is not installed: the tests that lint, compare and replay the API document are skipped"; fi
 	$(MAKE) check
@@ -29,7 +29,7 @@ check: .venv/stamp-dev ## format, lint, types, import floors
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-soak: .venv/stamp-dev ## the long proofs
+soak: .venv/stamp-dev .venv-servers/stamp ## the long proofs
 	PSOAS_SOAK=1 $(BIN)/pytest -n auto
 
 openapi: .venv/stamp-dev ## write openapi/openapi.json and the example responses anew
@@ -49,11 +49,20 @@ bench: .venv/stamp-dev ## measure /assess beside a bare server and an ordinary e
 bench-batch: .venv/stamp-dev .venv-bench/stamp ## measure batch scoring beside copying a file and beside other engines
 	$(BIN)/python -m bench.batch $(BENCH)
 
+bench-cluster: .venv/stamp-dev ## measure many files by two workers beside two plain processes, and what a partition costs
+	$(BIN)/python -m bench.cluster $(BENCH)
+
 bench-storing: .venv/stamp-dev ## measure stored assessments beside raw inserts by the same driver
 	$(BIN)/python -m bench.storing
 
 bench-jobs: .venv/stamp-dev ## measure batches beside the command, and /assess beside a batch
 	$(BIN)/python -m bench.jobs $(BENCH)
+
+bench-bulk: .venv/stamp-dev ## measure files of FHIR responses beside single ones, and /assess beside such a file
+	$(BIN)/python -m bench.bulk $(BENCH)
+
+bench-rates: .venv/stamp-dev .venv-servers/stamp ## measure what limits cost /assess, counted in memory and in Redis
+	$(BIN)/python -m bench.rates
 
 bench-pages: .venv/stamp-dev ## measure how long /try takes from an answer to its result on the screen
 	$(BIN)/python -m bench.pages
@@ -61,14 +70,18 @@ bench-pages: .venv/stamp-dev ## measure how long /try takes from an answer to it
 lock: .venv/stamp-dev ## compile the locked requirements anew from pyproject.toml
 	$(COMPILE) pyproject.toml -o requirements.lock
 	$(COMPILE) --group build -o requirements-build.lock
-	$(COMPILE) pyproject.toml --group dev --group build -o requirements-dev.lock
+	$(COMPILE) pyproject.toml --extra cluster -o requirements-cluster.lock
+	$(COMPILE) pyproject.toml --extra cluster --group dev --group build -o requirements-dev.lock
 	$(COMPILE) requirements-bench.in -o requirements-bench.lock
 	$(COMPILE) requirements-clients.in -o requirements-clients.lock
+	$(COMPILE) requirements-servers.in -o requirements-servers.lock
 
 venv: .venv/stamp-run ## install the service and its command, .venv/bin/psoas
 
+cluster: .venv/stamp-cluster ## install what `psoas score --scheduler` needs, too
+
 clean: ## remove what was installed and built
-	rm -rf .venv .venv-bench .venv-clients openapi/node_modules examples/typescript/node_modules examples/typescript/dist dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-bench .venv-clients .venv-servers openapi/node_modules examples/typescript/node_modules examples/typescript/dist dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 .venv/bin/pip:
 	$(PYTHON) -m venv --clear .venv || { rm -rf .venv; exit 1; }
@@ -82,6 +95,11 @@ clean: ## remove what was installed and built
 	$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
 
+# What scores over several machines, beside the service.
+.venv/stamp-cluster: .venv/stamp-run requirements-cluster.lock
+	$(PIP) --require-hashes -r requirements-cluster.lock
+	@touch $@
+
 # Other engines to measure beside; what they need must not mix with what the service needs.
 .venv-bench/stamp: requirements-bench.lock
 	$(PYTHON) -m venv --clear .venv-bench
@@ -92,6 +110,12 @@ clean: ## remove what was installed and built
 .venv-clients/stamp: requirements-clients.lock
 	$(PYTHON) -m venv --clear .venv-clients
 	.venv-clients/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements-clients.lock
+	@touch $@
+
+# Servers that tests start beside the service; what they need must not mix with what it needs.
+.venv-servers/stamp: requirements-servers.lock
+	$(PYTHON) -m venv --clear .venv-servers
+	.venv-servers/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes -r requirements-servers.lock
 	@touch $@
 
 # What lints, compares and replays the API document, and what draws and checks questionnaires of FHIR. Of the

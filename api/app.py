@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -18,6 +19,7 @@ from structlog.typing import FilteringBoundLogger
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api.access import TRY_AGAIN, Access
+from api.batch.responses import ResponseLines
 from api.batch.runner import Runner, give_way
 from api.batch.scoring import Rules
 from api.batches import Batches
@@ -27,22 +29,27 @@ from api.conversions import Conversions
 from api.cors import Cors
 from api.endpoints import ROUTERS
 from api.envelope import Envelope
+from api.fhir.aside import AsideAssessor
 from api.fhir.assessor import make_response_assessors
 from api.fixed import WORTH_COMPRESSING
 from api.languages import Languages
 from api.logs import open_log
 from api.looks import Looks
 from api.mappings import Mappings
+from api.metrics import Metrics
 from api.outcomes import Outcomes
 from api.parts import Parts
 from api.payloads import assess_payload, store_payload, what_if_payload
 from api.problems import answer_problems, put_problem
-from api.rates import Rates
+from api.rates import Rates, Together
 from api.records import Records
 from api.settings import Settings, read_settings
 from api.storage.failures import StorageFull, StorageUnavailable
-from api.storing import MEGABYTE, Storing, Tidying, chance, now, open_spool
+from api.storing import MEGABYTE, Storing, Tidying, chance, make_courier, now, open_spool
 from api.trail import Trail
+from api.watches import watch_database, watch_rates
+from api.webhooks import Webhooks
+from api.webhooks_addresses import Addresses, Lookups, Resolve
 from rules.assessment import Assessor
 from rules.definitions import Model
 from rules.folder import ENGLISH
@@ -69,8 +76,12 @@ def create_app(
     new_id: Callable[[], str] = new_request_id,
     clock: Callable[[], datetime] = now,
     chance: Callable[[int], int] = chance,
+    resolve: Resolve | None = None,
+    lines: ResponseLines | None = None,
 ) -> FastAPI:
     """The service for these settings, by default those of the environment.
+
+    Responses in files are assessed by `lines`, or else in a process apart.
 
     Raises:
         ModelError: when the model's files do not hold together.
@@ -86,30 +97,51 @@ def create_app(
     records = Records(
         storing.database, storing.writer, storing.pseudonyms, assessor, payload, clock, chance
     )
-    rules, spool = Rules.of(model), open_spool(settings)
+    responses = make_response_assessors(payload, assessors)
+    aside = AsideAssessor(model)
+    rules = Rules.of(model, lines or aside)
+    spool = open_spool(settings)
     trail = Trail(storing.pseudonyms, clock, chance)
     most = settings.batches_per_tenant
     conversions = Conversions(rules, spool, log, give_way)
     batches = Batches(storing.database, storing.writer, conversions, trail, clock, chance, most)
     mappings = Mappings(storing.database, model, clock, chance)
-    tidying = Tidying(records, batches, settings, clock, log)
+    addresses = Addresses(settings.webhook_networks, resolve or Lookups())
+    webhooks = Webhooks(
+        storing.database,
+        storing.pseudonyms,
+        addresses,
+        trail,
+        clock,
+        chance,
+        settings.webhooks_per_tenant,
+    )
+    tidying = Tidying(records, batches, webhooks, settings, clock, log)
+    rates = open_rates(settings, storing, log)
 
     @asynccontextmanager
     async def run(_: FastAPI) -> AsyncIterator[None]:
         runner = Runner(storing.database, spool, rules, clock, log, gives_way=True)
+        courier = make_courier(storing.database, storing.pseudonyms, addresses, clock, chance, log)
         if settings.jobs:
             batches.poke = runner.poke
             runner.start()
-        async with tidying.running():
+            courier.start()
+        async with aclosing(rates), tidying.running():
             yield
         await run_in_threadpool(conversions.close)
         await run_in_threadpool(runner.stop)
+        await run_in_threadpool(aside.close)
+        await run_in_threadpool(spool.close)
+        await run_in_threadpool(courier.stop)
         storing.close()
 
+    watches = [watch_database(storing.database, clock), watch_rates(rates)]
+    metrics = Metrics(model, watches) if settings.metrics else None
     parts = Parts(
         languages=languages,
         assessors=assessors,
-        responses=make_response_assessors(payload, assessors),
+        responses=responses,
         assess_payload=payload,
         what_if_payload=what_if_payload(payload),
         store_payload=store_payload(payload),
@@ -117,8 +149,10 @@ def create_app(
         records=records,
         mappings=mappings,
         batches=batches,
+        webhooks=webhooks,
         looks=Looks(mappings, spool, model),
         database=storing.database,
+        metrics=metrics,
         most_people=settings.batch_people,
         batch_bytes=settings.batch_mb * MEGABYTE,
         upload_seconds=settings.upload_seconds,
@@ -138,29 +172,34 @@ def create_app(
         add_routes(app, router(parts), public=settings.public)
     answer_problems(app)
     answer_unavailable(app, log)
-    rates = Rates(settings.rate_per_address, settings.rate_per_key)
-    app.add_middleware(Access, keys=storing.keys, tokens=storing.tokens, rates=rates)
-    if settings.cors_origins:
-        app.add_middleware(
-            Cors,
-            allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=[
-                *("Content-Type", "X-Request-Id", "If-None-Match"),
-                *("Authorization", "Idempotency-Key"),
-                *("Content-Digest", "Content-Encoding", "Range", "If-Range", "Prefer"),
-            ],
-            expose_headers=[
-                *("X-Request-Id", "Psoas-Model", "ETag", "Location", "Idempotency-Replayed"),
-                *("RateLimit", "RateLimit-Policy", "Retry-After"),
-                *("Accept-Ranges", "Content-Range", "Content-Disposition", "Preference-Applied"),
-            ],
-        )
-    app.add_middleware(Envelope, model_name=name_model(model), log=log, new_id=new_id)
-    app.add_middleware(Outcomes)
-    if settings.trusted_proxies:
-        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
+    surround(
+        app,
+        settings,
+        Middleware(Access, keys=storing.keys, tokens=storing.tokens, rates=rates),
+        Middleware(Envelope, model_name=name_model(model), log=log, new_id=new_id, metrics=metrics),
+    )
     return app
+
+
+def surround(app: FastAPI, settings: Settings, access: Middleware, envelope: Middleware) -> None:
+    """Put around the routes what every request goes through; the last to be added comes first."""
+    layers = [access, envelope, Middleware(Outcomes)]
+    if settings.cors_origins:
+        layers.insert(1, Middleware(Cors, allow_origins=settings.cors_origins))
+    if settings.trusted_proxies:
+        trusted = list(settings.trusted_proxies)
+        layers.append(Middleware(ProxyHeadersMiddleware, trusted_hosts=trusted))
+    for layer in layers:
+        app.add_middleware(layer.cls, *layer.args, **layer.kwargs)
+
+
+def open_rates(settings: Settings, storing: Storing, log: FilteringBoundLogger) -> Rates:
+    """The limits of the settings; nothing is connected to yet."""
+    together = None
+    if settings.rate_store:
+        hide = storing.pseudonyms.name_counted
+        together = Together(settings.rate_store.get_secret_value(), hide, log)
+    return Rates(settings.rate_per_address, settings.rate_per_key, together)
 
 
 def add_routes(app: FastAPI, router: APIRouter, *, public: bool) -> None:

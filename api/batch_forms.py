@@ -1,13 +1,13 @@
 """Batches in the forms in which callers get them: how far each is, and what became of its rows."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
 
 import orjson
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from api.batch.formats import FORMATS
+from api.batch.formats import FORMATS, READABLE
 from api.batch.tally import NOT_KNOWN
 from api.cursors import NextCursor
 from api.record_forms import put_moment
@@ -18,8 +18,10 @@ from rules.words import LevelId
 
 if TYPE_CHECKING:
     FormatName = str
+    SentName = str
 else:
     FormatName = Literal[tuple(FORMATS)]
+    SentName = Literal[tuple(READABLE)]
 Moment = Annotated[str, Field(examples=["2026-08-01T09:30:00.000Z"])]
 LARGE = {"format": "int64"}
 """Said of numbers that can be greater than what some languages take for a whole number."""
@@ -100,7 +102,11 @@ class BatchInShort(TypedDict):
     started_at: Annotated[Moment | None, Field(description="When it was begun.")]
     finished_at: Annotated[Moment | None, Field(description="When it was done, or failed.")]
     format: Annotated[
-        FormatName, Field(description="The kind of file that was sent.", examples=["csv"])
+        SentName,
+        Field(
+            description="The kind of file that was sent; `fhir` is one of responses, sent to `/fhir/$bulk-assess`.",
+            examples=["csv"],
+        ),
     ]
     size_bytes: Annotated[
         int, Field(description="Bytes of the file.", examples=[398161350], json_schema_extra=LARGE)
@@ -183,6 +189,14 @@ class Summary(TypedDict):
     columns: Columns
     notes: Annotated[list[str], Field(description="What was unusual about the file.")]
     seconds: Annotated[float, Field(description="How long it took, pauses included.")]
+    resources: NotRequired[
+        Annotated[
+            dict[str, Counted],
+            Field(
+                description="How many resources of FHIR there are, by file; only where responses were sent."
+            ),
+        ]
+    ]
 
 
 def put_batch(row: StoredBatch) -> bytes:
@@ -192,8 +206,7 @@ def put_batch(row: StoredBatch) -> bytes:
 
 def put_batch_in_short(row: StoredBatch) -> dict[str, Any]:
     """A batch without its columns."""
-    rate = _find_rate(row)
-    left = row.rows_done / row.share_done - row.rows_done if row.share_done else None
+    rate, left = _find_rate(row), estimate_left(row)
     return {
         "id": str(row.id),
         "state": row.state,
@@ -208,9 +221,17 @@ def put_batch_in_short(row: StoredBatch) -> dict[str, Any]:
         "rows_rejected": row.rows_rejected,
         "share_done": round(row.share_done, 4),
         "rows_per_second": round(rate, 1) if rate else None,
-        "seconds_left": round(left / rate, 1) if rate and left is not None else None,
+        "seconds_left": round(left, 1) if left is not None else None,
         "model_version": row.model_version,
     }
+
+
+def estimate_left(row: StoredBatch) -> float | None:
+    """How many seconds a batch may still take; none while that is not known."""
+    rate = _find_rate(row)
+    if not rate or not row.share_done:
+        return None
+    return (row.rows_done / row.share_done - row.rows_done) / rate
 
 
 def _put(moment: datetime | None) -> str | None:

@@ -4,24 +4,28 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
 from fastapi.concurrency import contextmanager_in_threadpool
+from sqlmodel import Session
 from starlette.concurrency import run_in_threadpool
 
 from api.batch.chunks import FileRefused
-from api.batch.formats import FORMATS, Format
+from api.batch.formats import Format, find_usual
 from api.batch.layout import Columns
+from api.batch.place import Result
 from api.batch.running import find_columns, tell_refusal
-from api.batch.spool import Result
+from api.batch.store import StoredFile
 from api.batch.whole import has_no_room
 from api.callers import Caller, service_of
 from api.conversions import NO_SUCH, Conversions
 from api.problems import Refusal
+from api.retries import find_old_batch, note_batch
 from api.storage import batches as stored
 from api.storage.database import Database
-from api.storage.failures import StorageUnavailable
+from api.storage.failures import Conflict, StorageUnavailable
 from api.storage.mappings import find_mapping
 from api.storage.moments import make_id
 from api.storage.tables import StoredBatch
@@ -37,6 +41,14 @@ UNKNOWN_MAPPING = Fault(
 )
 WRONG_DIGEST = Fault("/header/Content-Digest", "contradiction", "is not the SHA-256 of what came")
 NO_ROOM = "There is no room for the file at the moment; nothing of it was kept."
+
+
+class Taken(NamedTuple):
+    """A batch that was taken in."""
+
+    batch: StoredBatch
+    is_old: bool
+    """Whether it had been before, by the same request."""
 
 
 class Batches:
@@ -63,23 +75,25 @@ class Batches:
 
     # Taking in
 
-    async def submit(self, caller: Caller, sent: Sent) -> StoredBatch:
+    async def submit(self, caller: Caller, sent: Sent) -> Taken:
         """Take in a file; returns once it is kept for good, and before it is scored.
 
         Raises:
-            Refusal: 422 when it is not what it should be or cannot be scored, 429 when the tenant
-                has too many batches, 507 when there is no room.
+            Refusal: 409 when it was sent before and has been erased since, 422 when it is not what
+                it should be or cannot be scored, 429 when the tenant has too many batches, 507 when
+                there is no room.
             StorageUnavailable: when it cannot be kept now.
         """
         mapping = await self._find_mapping(caller, sent.mapping)
-        await self._check_room(caller)
+        old = await find_old_batch(self._database, caller, sent.key)
+        await self._check_room(caller, is_new=old is None)
         self._coming[caller.tenant] += 1
         try:
             return await self._take_in(caller, sent, mapping)
         finally:
             self._coming[caller.tenant] -= 1
 
-    async def _take_in(self, caller: Caller, sent: Sent, mapping: bytes) -> StoredBatch:
+    async def _take_in(self, caller: Caller, sent: Sent, mapping: bytes) -> Taken:
         at = self._clock()
         new = make_id(at, self._chance(74))
         try:
@@ -96,18 +110,25 @@ class Batches:
                 mapping=mapping,
                 sheet=sent.sheet,
             )
+            if old := await find_old_batch(self._database, caller, sent.key, batch):
+                self.spool.let_go(new)
+                return Taken(old, is_old=True)
             columns = await run_in_threadpool(self._look_into, batch)
             batch.columns = orjson.dumps(columns._asdict())
-            await run_in_threadpool(self._add, caller, batch)
+            await run_in_threadpool(self._keep, caller, batch, sent.key)
         except StorageUnavailable:
             raise  # it may have been added all the same; if not, the file goes later
         except BaseException as failure:
-            self.spool.erase(new)
+            self.spool.let_go(new)
             if has_no_room(failure):
                 raise Refusal(507, NO_ROOM) from None
+            if isinstance(failure, Conflict):  # it came a second time, and that one was faster
+                old = await find_old_batch(self._database, caller, sent.key, batch)
+                if old:
+                    return Taken(old, is_old=True)
             raise
         self.poke()
-        return batch
+        return Taken(batch, is_old=False)
 
     async def _receive(self, id: UUID, sent: Sent) -> tuple[int, str]:
         """Keep what is sent; gives the number of its bytes and their SHA-256."""
@@ -128,12 +149,14 @@ class Batches:
             raise Refusal(422, faults=[UNKNOWN_MAPPING])
         return found.content
 
-    async def _check_room(self, caller: Caller) -> None:
-        """See early that one more batch may be sent, before the body is read."""
-        count = await run_in_threadpool(
-            self._database.look_up,
-            lambda session: stored.count_unfinished(session, caller.tenant),
-        )
+    async def _check_room(self, caller: Caller, *, is_new: bool) -> None:
+        """See early that it may be sent and can be kept; one that came before takes room, too, while it comes."""
+        await run_in_threadpool(self.spool.ping)
+
+        def count_kept(session: Session) -> int:
+            return stored.count_unfinished(session, caller.tenant) if is_new else 0
+
+        count = await run_in_threadpool(self._database.look_up, count_kept)
         if self._most and count + self._coming[caller.tenant] >= self._most:
             raise self._too_many()
 
@@ -146,16 +169,26 @@ class Batches:
 
     def _look_into(self, batch: StoredBatch) -> Columns:
         """What the columns of a file are taken for."""
-        kind = FORMATS[batch.format]
+        kind = find_usual(batch.format)
         order = self.spool.order(batch, kind, self._rules.model)
         try:
-            return find_columns(order, kind, self._rules.model)
+            return find_columns(order, kind, self._rules)
         except FileRefused as refused:
             told = tell_refusal(refused, order)
             raise Refusal(422, told, [Fault("", "malformed", "cannot be scored")]) from None
 
-    def _add(self, caller: Caller, batch: StoredBatch) -> None:
+    def _keep(self, caller: Caller, batch: StoredBatch, key: str | None) -> None:
+        """Keep the file for good and then the row; a file whose row is refused goes."""
+        self.spool.keep_input(batch)
+        try:
+            self._add(caller, batch, key)
+        except (Conflict, Refusal):
+            self.spool.erase(batch.id)
+            raise
+
+    def _add(self, caller: Caller, batch: StoredBatch, key: str | None) -> None:
         with self._database.writing() as connection:
+            put_rows(connection, note_batch(batch, key))  # first: a second one must not be too many
             if not stored.add_batch(connection, batch, self._most):
                 raise self._too_many()
             put_rows(connection, [self._trail.note(caller, "batch_send", None)])
@@ -192,15 +225,15 @@ class Batches:
         Raises:
             Refusal: 404 where there is no such batch, 409 where it is not done.
         """
-        await self._find_done(caller, id)
+        batch = await self._find_done(caller, id)
         try:
-            return await run_in_threadpool(self.spool.summary(id).read_bytes)
+            return await run_in_threadpool(self.spool.read_summary, batch)
         except FileNotFoundError:  # it was erased meanwhile
             raise Refusal(404, NO_SUCH) from None
 
     async def find_result(
         self, caller: Caller, id: UUID, what: Result, kind: Format | None
-    ) -> tuple[Path, Format]:
+    ) -> tuple[Path | StoredFile, Format]:
         """The file of a result, as a kind of file; as that which was sent unless told otherwise.
 
         Raises:
@@ -233,6 +266,7 @@ class Batches:
         """
 
         def erase() -> bool:
+            self.spool.ping()  # else the row would be gone, and the files would stay for a while
             with self._database.writing() as connection:
                 erased = stored.erase_batch(connection, caller.tenant, id)
                 if erased:

@@ -5,7 +5,10 @@ import json
 import os
 import socket
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
@@ -18,6 +21,7 @@ from api.collection import write_collection
 from api.document import describe
 from api.languages import Languages
 from api.logs import open_log, server_log_config
+from api.metrics import SHARED_FOLDER
 from api.payloads import assess_payload
 from api.problems import Refusal
 from api.redcap_command import redcap
@@ -98,12 +102,25 @@ def serve(
     )
     server, sockets = uvicorn.Server(config), [config.bind_socket()]
     if settings.workers > 1:
-        Multiprocess(config, sockets=sockets).run()
+        with counting_together(settings.data_dir):
+            Multiprocess(config, sockets=sockets).run()
         return
     with suppress(KeyboardInterrupt):
         server.run(sockets)
     if not server.started:
         raise typer.Exit(NOT_STARTED)
+
+
+@contextmanager
+def counting_together(data_dir: Path) -> Iterator[None]:
+    """Let the processes that are started meanwhile add up what they count for /metrics."""
+    with ExitStack() as stack:
+        for place in (None, data_dir):  # without a place each tells of itself alone
+            with suppress(OSError):
+                folder = TemporaryDirectory(prefix="psoas-metrics-", dir=place)
+                os.environ.setdefault(SHARED_FOLDER, stack.enter_context(folder))
+                break
+        yield
 
 
 class PatientConfig(uvicorn.Config):

@@ -11,6 +11,8 @@ TAKEN = {
     "assessment": ("store_assessment", "desk_worker"),
     "mapping": ("store_mapping", "minutes"),
     "batch": ("send_batch", "one_bad_row"),
+    "bulk": ("bulk_assess", "one_bad_response"),
+    "webhook": ("store_webhook", "both_ends"),
 }
 """Ids in the addresses of examples, and the example whose answer each is taken over from."""
 

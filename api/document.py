@@ -153,11 +153,13 @@ def _document_responses(operation: dict[str, Any]) -> None:
     operation["responses"] = responses = dict(sorted(responses.items()))
     is_limited = not operation["operationId"].endswith(UNLIMITED)
     for status, response in responses.items():
+        speaks_fhir = "fhir" in operation["tags"]
         response["headers"] = {
-            name: _header(HEADERS[name]) for name in _headers(status, is_limited)
-        }
+            name: _header(HEADERS[name])
+            for name in _headers(status, is_limited)
+            if not (speaks_fhir and name == "Location")  # FHIR says it in Content-Location
+        } | response.get("headers", {})
         if int(status) >= 400:
-            speaks_fhir = "fhir" in operation["tags"]
             name, kind = ("Resource", FHIR_TYPE) if speaks_fhir else ("Problem", PROBLEM_TYPE)
             reference = {"$ref": f"#/components/schemas/{name}"}
             response["content"] = {kind: {"schema": reference}}

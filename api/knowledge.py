@@ -63,7 +63,7 @@ class QuestionToAsk(TypedDict):
         Literal["number", "whole_number", "yes_no", "choice", "several"],
         Field(
             description="Kind of answer; yes_no is sent as true or false, several as a list of "
-            "option ids."
+            "option ids, which is empty for none of them."
         ),
     ]
     unit: Annotated[str | None, Field(description="UCUM unit of a number.", examples=["h/d"])]

@@ -8,6 +8,8 @@ import orjson
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+CUT_OFF = "ASGI callable returned without completing response."
+"""What the server says of an answer whose end never came."""
 _SHARED: list[Any] = [
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -29,6 +31,14 @@ def open_log(level: str, file: BinaryIO | None = None) -> FilteringBoundLogger:
     return log
 
 
+class New(logging.Filter):
+    """Leaves out what our own lines have told: that an answer was cut off, and why."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a line of the server's says more than ours."""
+        return record.msg != CUT_OFF
+
+
 def server_log_config(level: str) -> dict[str, Any]:
     """The logging configuration that makes the server's own lines look like ours."""
     return {
@@ -44,10 +54,12 @@ def server_log_config(level: str) -> dict[str, Any]:
                 ],
             }
         },
+        "filters": {"new": {"()": New}},
         "handlers": {
             "stdout": {
                 "class": "logging.StreamHandler",
                 "formatter": "json",
+                "filters": ["new"],
                 "stream": "ext://sys.stdout",
             }
         },

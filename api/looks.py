@@ -93,4 +93,4 @@ class Looks:
             async with self._turn:
                 return await run_in_threadpool(look)
         finally:
-            self._spool.erase(new)
+            self._spool.let_go(new)

@@ -25,16 +25,16 @@ REFUSED = re.compile(r";\s*q=0(?:\.0*)?\s*(?:;|$)")
 """Says of a media type in Accept that it is not wanted."""
 
 
-def find_kind(headers: RawHeaders) -> Format:
+def find_kind(headers: RawHeaders, known: Mapping[str, Format] = MEDIA_TYPES) -> Format:
     """The kind of a file that is sent, by its media type.
 
     Raises:
         Refusal: 415 where it is none of those that are taken.
     """
     encoding = headers.get(b"content-encoding", b"identity").decode("latin-1").lower()
-    kind = MEDIA_TYPES.get(read_media_type(headers))
+    kind = known.get(read_media_type(headers))
     if kind is None:
-        raise Refusal(415, f"Send the file as one of {', '.join(MEDIA_TYPES)}.")
+        raise Refusal(415, f"Send the file as one of {', '.join(known)}.")
     if encoding not in (ENCODINGS if kind.is_text else {"identity"}):
         raise Refusal(415, "Text may be compressed with gzip or zstd, other files not at all.")
     return kind

@@ -9,9 +9,11 @@ from api.fhir.assessor import ResponseAssessor
 from api.languages import Languages
 from api.looks import Looks
 from api.mappings import Mappings
+from api.metrics import Metrics
 from api.payloads import AssessPayload, StorePayload, WhatIfPayload
 from api.records import Records
 from api.storage.database import Database
+from api.webhooks import Webhooks
 from rules.assessment import Assessor
 from rules.definitions import Model
 from rules.folder import ENGLISH
@@ -32,8 +34,11 @@ class Parts(NamedTuple):
     records: Records
     mappings: Mappings
     batches: Batches
+    webhooks: Webhooks
     looks: Looks
     database: Database
+    metrics: Metrics | None
+    """What is counted; none where nobody may ask for it."""
     most_people: int
     """How many people may be scored in one request without a key."""
     batch_bytes: int

@@ -215,6 +215,8 @@ def _field_of(question: Question | SafetyQuestion) -> Any:
         example = cast("Any", question.example)
         if question.unit:
             notes.append(f"In {question.unit_text} (UCUM {question.unit}).")
+        if question.answer == "several":
+            notes.append("An empty list means none of these, which is an answer too.")
         for gate, needed in question.asked_only_if.items():
             notes.append(f"Asked only if {gate} is {str(needed).lower()}.")
     return Field(

@@ -38,8 +38,10 @@ KINDS = {
     403: Kind("Forbidden", "This key or token may not do that."),
     404: Kind("Not found", "There is nothing at this address."),
     405: Kind("Method not allowed", "This address does not answer that method."),
+    406: Kind("Not acceptable", "This address answers in no form that Accept names."),
     408: Kind("Request timeout", "The body came too slowly, or stopped; please send it again."),
     409: Kind("Conflict", "This is at odds with another request."),
+    412: Kind("Precondition failed", "Data that this needs was not sent along."),
     413: Kind("Content too large", "The body is larger than this address accepts."),
     415: Kind(
         "Unsupported media type",

@@ -17,6 +17,7 @@ from api.payloads import AssessPayload
 from api.problems import Refusal
 from api.pseudonyms import Pseudonyms
 from api.record_forms import put_request, put_stored, read_head, tell_again
+from api.retries import ERASED, came_otherwise
 from api.storage import assessments as stored
 from api.storage.audit import list_entries
 from api.storage.database import Database
@@ -26,14 +27,11 @@ from api.storage.tables import AuditEntry, Retry, StoredAssessment
 from api.storage.writer import Writer, put_rows
 from api.trail import Action, Trail
 from rules.assessment import Assessor, Sheet
-from rules.errors import Fault
 from rules.trend import Trend, show_trend
 
 IN_PROGRESS = (
     "A request with this Idempotency-Key is being worked on; please try again in a moment."
 )
-OTHER_BODY = "This Idempotency-Key came with another body before; please use a new one."
-ERASED = "What this Idempotency-Key stored has been erased since."
 NO_SUCH = "There is no such stored assessment."
 NO_PERSON = "Nothing is stored of this person."
 T = TypeVar("T")
@@ -141,13 +139,10 @@ class Records:
         retry, row = await self._look_up(find)
         if retry is None:
             return None
-        if row is None:
+        if row is None and retry.batch_id is None:
             raise Refusal(409, ERASED)
-        if retry.fingerprint != fingerprint:
-            fault = Fault(
-                "/header/Idempotency-Key", "contradiction", "came with another body before"
-            )
-            raise Refusal(422, OTHER_BODY, [fault])
+        if row is None or retry.fingerprint != fingerprint:
+            raise came_otherwise()
         await self._writer.write([self._trail.note(caller, "read", row.person)])
         return Kept(row.id, put_stored(row, with_request=False), is_old=True)
 

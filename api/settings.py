@@ -1,15 +1,20 @@
 """Every setting of the service, read from environment variables that begin with `PSOAS_`."""
 
+import re
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from redis import RedisError
+from redis.asyncio import ConnectionPool
 
 from rules.errors import Unusable
 from rules.loading import PACKAGED_MODEL
 
+STORE = r"s3://[a-z0-9][a-z0-9.-]+(/(?!\.\.?(/|$))[\w.-]+)*/?"
+"""An address of a store for files; credentials are no part of it."""
 SHORTEST_SECRET = 32
 """Characters that the secret must have."""
 
@@ -21,7 +26,9 @@ class SettingsError(Unusable):
 class Settings(BaseSettings):
     """Settings of one running service; each has a description and a default that is safe."""
 
-    model_config = SettingsConfigDict(env_prefix="PSOAS_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="PSOAS_", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
 
     host: Annotated[str, Field(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on.")] = 8000
@@ -51,7 +58,8 @@ class Settings(BaseSettings):
     data_dir: Annotated[
         Path,
         Field(
-            description="Folder for the embedded database, and for the files of batches, which all processes must share."
+            description="Folder for the embedded database, and for the files of batches, which all processes must "
+            "share unless spool_url names a store."
         ),
     ] = Path("data")
     database_url: Annotated[
@@ -59,6 +67,13 @@ class Settings(BaseSettings):
         Field(
             description="PostgreSQL database to store in, such as postgresql://user:password@host/name. "
             "Unset: a file of SQLite in the data folder."
+        ),
+    ] = None
+    spool_url: Annotated[
+        str | None,
+        Field(
+            description="S3-compatible store for the files of batches, such as s3://bucket/folder, where machines "
+            "share no folder; its endpoint, region and credentials are AWS's variables. Unset: the data folder.",
         ),
     ] = None
     secret: Annotated[
@@ -113,6 +128,17 @@ class Settings(BaseSettings):
             description="Batches of a tenant that may wait or be scored at a time; 0 for no limit.",
         ),
     ] = 20
+    webhooks_per_tenant: Annotated[
+        int, Field(ge=1, le=100, description="Webhooks that a tenant may have.")
+    ] = 10
+    webhook_networks: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        Field(
+            description="Addresses or networks of your own that webhooks may lead to, also by http, separated by "
+            "commas, such as 10.20.0.0/16. None unless set: webhooks lead to public addresses only, by https."
+        ),
+    ] = ()
     upload_seconds: Annotated[
         int,
         Field(ge=1, description="Seconds without a byte after which an upload is given up."),
@@ -124,6 +150,13 @@ class Settings(BaseSettings):
     rate_per_key: Annotated[
         int, Field(ge=0, description="Requests a minute with one key or token; 0 for no limit.")
     ] = 6_000
+    rate_store: Annotated[
+        SecretStr | None,
+        Field(
+            description="Redis in which all processes count requests together, such as redis://host:6379/0, "
+            "rediss://user:password@host:6379/0 or unix:///run/redis.sock. Unset: each process counts by itself."
+        ),
+    ] = None
     trusted_proxies: Annotated[
         tuple[str, ...],
         NoDecode,
@@ -139,11 +172,17 @@ class Settings(BaseSettings):
             "such as es. Their safety texts stay English."
         ),
     ] = ()
+    metrics: Annotated[
+        bool,
+        Field(description="Whether /metrics tells how the service is doing, to anybody who asks."),
+    ] = True
     model_dir: Annotated[
         Path, Field(description="Folder of model files to use in place of the packaged ones.")
     ] = PACKAGED_MODEL
 
-    @field_validator("cors_origins", "trusted_proxies", "unreviewed_languages", mode="before")
+    @field_validator(
+        "cors_origins", "trusted_proxies", "unreviewed_languages", "webhook_networks", mode="before"
+    )
     @classmethod
     def split_list(cls, value: object) -> object:
         """Read a comma-separated list, as environment variables hold it."""
@@ -159,7 +198,29 @@ class Settings(BaseSettings):
             raise ValueError(f"must have at least {SHORTEST_SECRET} characters")
         return value
 
-    @field_validator("trusted_proxies")
+    @field_validator("spool_url")
+    @classmethod
+    def check_spool_url(cls, value: str | None) -> str | None:
+        """See that it names a bucket and a folder in it, and nothing else."""
+        if value is not None and not re.fullmatch(STORE, value):
+            raise ValueError("must be an address such as s3://bucket or s3://bucket/folder")
+        return value
+
+    @field_validator("rate_store")
+    @classmethod
+    def check_rate_store(cls, value: SecretStr | None) -> SecretStr | None:
+        """See that a connection could be made to it; what is wrong is not repeated, since it may hold a password."""
+        try:
+            if value is not None:
+                pool = ConnectionPool.from_url(value.get_secret_value())
+                pool.make_connection()  # type: ignore[no-untyped-call]
+        except (TypeError, ValueError, RedisError):
+            raise ValueError(
+                "must be an address such as redis://host:6379/0, rediss://host:6379/0 or unix:///run/redis.sock"
+            ) from None
+        return value
+
+    @field_validator("trusted_proxies", "webhook_networks")
     @classmethod
     def check_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         """See that each is an address or a network."""

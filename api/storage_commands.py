@@ -154,7 +154,7 @@ def backup(
 ) -> None:
     """Copy the database while it is in use: SQLite as a database file, PostgreSQL by pg_dump.
 
-    The copy is whole when it has its name, and only its owner may read it.
+    The files of batches, in the data folder or a store, are not in it. The copy is whole when it has its name, and only its owner may read it.
     """
     try:
         if os.path.lexists(file) or not copy_whole(file):
@@ -163,7 +163,7 @@ def backup(
     except OSError as error:
         tell(f"The copy could not be written: {error.strerror}.")
         raise typer.Exit(INVALID) from None
-    tell(f"{file.name} holds the database as it is now.")
+    tell(f"{file.name} holds the database as it is now. The files of batches are not in it.")
 
 
 def copy_whole(file: Path) -> bool:

@@ -13,7 +13,10 @@ from sqlmodel import col
 from starlette.concurrency import run_in_threadpool
 from structlog.typing import FilteringBoundLogger
 
+from api.batch.scratch import Scratch
+from api.batch.shared import SharedSpool
 from api.batch.spool import Spool
+from api.batch.store import Store
 from api.batches import Batches
 from api.keys import KeyRing
 from api.pseudonyms import Pseudonyms, keep_secret
@@ -24,6 +27,11 @@ from api.storage.failures import StorageUnavailable
 from api.storage.tables import Installation
 from api.storage.writer import Writer
 from api.tokens import Tokens, read_issuers
+from api.trail import Trail
+from api.webhooks import Webhooks
+from api.webhooks_addresses import Addresses
+from api.webhooks_delivery import Courier
+from api.webhooks_sending import Sending
 
 SQLITE_FILE = "psoas.sqlite3"
 """The embedded database, in the data folder."""
@@ -83,9 +91,29 @@ def open_pseudonyms(settings: Settings) -> Pseudonyms:
 
 
 def open_spool(settings: Settings) -> Spool:
-    """Where the files of batches lie."""
+    """Where the files of batches lie: in the data folder, or in a store that other machines share."""
     largest = settings.batch_unpacked_mb * MEGABYTE
-    return Spool(settings.data_dir.absolute() / "batches", largest)
+    folder = settings.data_dir.absolute()
+    if settings.spool_url is None:
+        return Spool(folder / "batches", largest)
+    return SharedSpool(Store(settings.spool_url), Scratch(folder / "scratch"), largest)
+
+
+def make_courier(
+    database: Database,
+    pseudonyms: Pseudonyms,
+    addresses: Addresses,
+    clock: Callable[[], datetime],
+    chance: Callable[[int], int],
+    log: FilteringBoundLogger,
+) -> Courier:
+    """What tells webhooks from a database; it is not started yet, and tells nothing where the secret is another."""
+    sending, trail = Sending(addresses, pseudonyms), Trail(pseudonyms, clock, chance)
+
+    def check(connection: Connection) -> None:
+        agree(connection, pseudonyms.check)
+
+    return Courier(database, check, sending, trail, clock, chance, log)
 
 
 class Storing(NamedTuple):
@@ -125,18 +153,20 @@ class Tidying:
         self,
         records: Records,
         batches: Batches,
+        webhooks: Webhooks,
         settings: Settings,
         clock: Callable[[], datetime],
         log: FilteringBoundLogger,
     ) -> None:
-        self._records, self._batches, self._settings = records, batches, settings
-        self._clock, self._log = clock, log
+        self._records, self._batches, self._webhooks = records, batches, webhooks
+        self._settings, self._clock, self._log = settings, clock, log
 
     async def tidy(self) -> int:
         """Erase what is too old; gives how many assessments and batches that were."""
         erased = await self._records.expire(
             self._find_oldest(self._settings.retention_days), self._clock() - KEPT_RETRIES
         )
+        await run_in_threadpool(self._webhooks.expire)
         oldest_batch = self._find_oldest(self._settings.batch_days)
         return erased + await run_in_threadpool(self._batches.expire, oldest_batch)
 

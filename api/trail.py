@@ -13,6 +13,7 @@ from api.storage.writer import Write
 Action = Literal[
     "store", "read", "list", "trend", "export", "erase", "expire", "audit",
     "batch_send", "batch_read", "batch_erase", "batch_expire",
+    "webhook_store", "webhook_erase", "webhook_secret", "webhook_ping", "webhook_off",
 ]  # fmt: skip
 """What the audit trail knows of; `expire` is what the retention setting erases."""
 

@@ -32,6 +32,8 @@ class Sent(NamedTuple):
     sheet: str | None = None
     sha256: str | None = None
     """What its SHA-256 should be, in hexadecimal."""
+    key: str | None = None
+    """The Idempotency-Key that it came with."""
 
 
 async def stream_body(

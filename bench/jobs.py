@@ -1,6 +1,7 @@
 """Measure batches: a job's rows a second beside `psoas score`, and how long /assess takes while one runs.
 
-The file and the results are CSV. A job is timed from the moment it is begun until its results are
+The file and the results are CSV. Where a store that speaks S3 is installed (`make .venv-servers/stamp`), a job whose
+files lie in it is measured, too; the store takes its processor time from the same machine. A job is timed from the moment it is begun until its results are
 there; the way up is told apart. Requests come at fixed times, each of another person, and one that
 has to wait for the one before it has waited since its own time.
 """
@@ -14,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from itertools import cycle
 from pathlib import Path
@@ -38,6 +39,9 @@ PER_SECOND = 40
 """Requests to /assess."""
 IDLE_SECONDS = 30
 PEOPLE = 2_000
+SERVE, WORKER = "a job of psoas serve", "a job of psoas worker"
+IN_STORE = "the same with a store"
+STORE = Path(__file__).parent.parent / ".venv-servers" / "bin" / "moto_server"
 MEGABYTE = 1 << 20
 
 
@@ -79,19 +83,49 @@ class Job(NamedTuple):
     seconds: float
 
 
+def find_port() -> int:
+    """A port that is free."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 @contextmanager
-def serving(folder: Path, *, worker: bool) -> Iterator[Service]:
-    """A service, which scores batches itself or leaves them to a worker."""
+def serving_store() -> Iterator[dict[str, str]]:
+    """A store of our own; gives the settings by which it is used."""
+    port = find_port()
+    quiet: Any = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen([STORE, "-H", "127.0.0.1", "-p", str(port)], **quiet) as process:
+        try:
+            while not answers(port):
+                time.sleep(0.05)
+            address = f"http://127.0.0.1:{port}"
+            httpx.put(f"{address}/bench").raise_for_status()
+            yield {
+                "PSOAS_SPOOL_URL": "s3://bench/batches",
+                "AWS_ENDPOINT_URL": address,
+                "AWS_REGION": "us-east-1",
+                "AWS_ACCESS_KEY_ID": "bench",
+                "AWS_SECRET_ACCESS_KEY": "bench",
+            }
+        finally:
+            process.kill()
+
+
+@contextmanager
+def serving(
+    folder: Path, *, worker: bool, store: dict[str, str] | None = None
+) -> Iterator[Service]:
+    """A service, which scores batches itself or leaves them to a worker, with their files in a folder or a store."""
     with closing(open_database(Settings(data_dir=folder))) as database, database.writing() as open_:
         new = make_key(
             secrets.randbits, now(), tenant="bench", name="", rights=["batch"], expires_at=None
         )
         add_key(open_, new.row)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = find_port()
     limits = {"PSOAS_RATE_PER_ADDRESS": "0", "PSOAS_RATE_PER_KEY": "0"}
     named = {"PSOAS_DATA_DIR": str(folder), "PSOAS_JOBS": str(not worker), **limits}
+    named |= store or {}
     commands: list[list[str | Path]] = [[PSOAS, "serve", "--port", str(port)], [PSOAS, "worker"]]
     processes = [
         subprocess.Popen(
@@ -205,27 +239,34 @@ def main() -> None:
 
 def compare_rates(folder: Path, source: Path, target: Path, rows: int, rounds: int) -> None:
     """A job's rows a second beside those of the command."""
-    taken: dict[str, list[float]] = {
-        "psoas score": [],
-        "a job of psoas serve": [],
-        "a job of psoas worker": [],
-    }
-    sending = []
+    taken: dict[str, list[float]] = {"psoas score": [], SERVE: [], WORKER: []}
+    if STORE.exists():
+        taken[IN_STORE] = []
+    sending: dict[str, list[float]] = {title: [] for title in taken}
     for _ in range(rounds):
         taken["psoas score"].append(measure([PSOAS, "score", source, target, "--force"]).seconds)
         target.unlink()
-        for title, worker in (("a job of psoas serve", False), ("a job of psoas worker", True)):
-            with serving(folder / "data", worker=worker) as service:
+        for title in list(taken)[1:]:
+            with ExitStack() as stack:
+                store = stack.enter_context(serving_store()) if title == IN_STORE else None
+                service = stack.enter_context(
+                    serving(folder / "data", worker=title != SERVE, store=store)
+                )
                 job = run_job(service, source)
             taken[title].append(job.seconds)
-            sending.append(job.sending)
+            sending[title].append(job.sending)
     for title, seconds in taken.items():
-        ratios = [score / one for score, one in zip(taken["psoas score"], seconds, strict=True)]
-        print(
-            f"  {title:24} {rows / median(seconds):9,.0f} rows/s; "
-            f"{median(ratios):.2f} of psoas score ({min(ratios):.2f} to {max(ratios):.2f})"
-        )
-    print(f"  the way up takes {median(sending):.1f} s")
+        print(f"  {title:24} {rows / median(seconds):9,.0f} rows/s; {tell(taken, title)}")
+    if STORE.exists():
+        print(f"  in a store {tell(taken, IN_STORE, WORKER)}")
+    for title in list(taken)[1:]:
+        print(f"  the way up to {title} takes {median(sending[title]):.1f} s")
+
+
+def tell(taken: dict[str, list[float]], title: str, beside: str = "psoas score") -> str:
+    """How many times as fast something is as something else in the same round."""
+    ratios = [other / one for one, other in zip(taken[title], taken[beside], strict=True)]
+    return f"{median(ratios):.2f} of {beside} ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
 if __name__ == "__main__":

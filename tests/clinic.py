@@ -2,7 +2,6 @@
 
 import io
 import secrets
-from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from threading import Event
@@ -111,6 +110,3 @@ class Clinic:
     def neighbour(self, tenant: str = "other") -> "Clinic":
         """Another tenant of the same app."""
         return Clinic(self.storage, tenant, app=self.app, clock=self.clock)
-
-
-MakeClinic = Callable[..., Clinic]

@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, settings
 from postgres import new_database
 from postgres import serving as postgres_server
+from stores import Gate, Stored, StoreServer, name_store, serving_store
 
 from api.app import create_app
+from api.fhir.lines import LineAssessor, make_line_assessor
 from api.logs import open_log
 from api.settings import Settings
 from api.storing import open_database
@@ -66,15 +69,29 @@ def app(log: io.BytesIO) -> FastAPI:
     return make_app(log=log)
 
 
+@cache
+def read_lines() -> LineAssessor:
+    """What assesses responses in files, made once."""
+    return make_line_assessor(load_model())
+
+
 _FOLDERS = tempfile.TemporaryDirectory(prefix="psoas-tests-")
+
+
+async def know_no_name(host: str, port: int) -> list[str]:  # noqa: ARG001
+    """Stands for a network in which no name is known; no test asks the real one."""
+    raise OSError("no such name")
 
 
 def make_app(log: io.BytesIO | None = None, **changed: Any) -> FastAPI:
     """An app with these settings, a log and a database of its own, and the same request id every time.
 
-    `clock` and `chance` are handed on.
+    `clock`, `chance` and `resolve` are handed on; unless told otherwise no name is known.
     """
-    given = {name: changed.pop(name) for name in ("clock", "chance") if name in changed}
+    changed.setdefault("resolve", know_no_name)
+    changed.setdefault("lines", read_lines())  # a process apart for each app would take long
+    names = ("clock", "chance", "resolve", "lines")
+    given = {name: changed.pop(name) for name in names if name in changed}
     changed.setdefault("data_dir", Path(tempfile.mkdtemp(dir=_FOLDERS.name)))
     changed.setdefault("rate_per_address", 0)
     changed.setdefault("jobs", False)  # one process has one runner; tests start it by themselves
@@ -135,3 +152,27 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str
         database.migrate()
         database.close()
         yield settings
+
+
+@pytest.fixture(scope="session")
+def store_server() -> Iterator[StoreServer]:
+    """A real server that speaks S3."""
+    with serving_store() as server:
+        yield server
+
+
+@pytest.fixture
+def store(store_server: StoreServer, monkeypatch: pytest.MonkeyPatch) -> Stored:
+    """A new folder in the store, and in the environment how it is reached."""
+    name_store(monkeypatch, store_server.address)
+    return Stored.make(store_server)
+
+
+@pytest.fixture
+def gate(store: Stored, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    """What stands before the store; it is open."""
+    gate = Gate(store.server.port)
+    gate.open()
+    name_store(monkeypatch, f"http://127.0.0.1:{gate.port}")
+    yield gate
+    gate.shut()

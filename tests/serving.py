@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from stores import find_port
 from typer.testing import CliRunner, Result
 
 from api.cli import cli
@@ -66,11 +66,9 @@ def serving(
 ) -> Iterator[Serving]:
     """`psoas serve` on a database, for as long as it is needed; what it says is added to a log.
 
-    `first` is a program that its process runs before.
+    `first` is a program that its process runs before; `port` is any that is free unless it is named.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = changed.pop("port", None) or find_port()
     with log.open("ab") as said:
         process = subprocess.Popen(
             name_command(first, "serve", "--host", "127.0.0.1", "--port", str(port)),

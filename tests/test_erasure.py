@@ -90,7 +90,9 @@ def test_no_row_of_an_erased_person_is_left(storage: dict[str, Any]) -> None:
 async def tidy(clinic: Clinic, days: int) -> int:
     parts, settings = clinic.app.state.parts, Settings(retention_days=days, batch_days=days)
     log = open_log("error")
-    return await Tidying(parts.records, parts.batches, settings, clinic.clock, log).tidy()
+    return await Tidying(
+        parts.records, parts.batches, parts.webhooks, settings, clinic.clock, log
+    ).tidy()
 
 
 def test_what_is_too_old_goes_by_itself(storage: dict[str, Any]) -> None:

@@ -14,10 +14,11 @@ from typing import Any, cast
 import httpx
 import pytest
 from browser import DESK, PHONE, Scheme, find_barriers, looking, shoot
+from clinic import make_key_text
 from conftest import ROOT, Call
 from playwright.sync_api import Browser, Locator, Page
 from redcap import Project
-from serving import PSOAS, Serving
+from serving import PSOAS, Serving, serving
 
 from api.fhir.assessor import MOST_RESPONSES
 from api.fhir.cards import INDICATORS
@@ -86,12 +87,12 @@ def test_a_page_shows_neither_comments_nor_marks_of_markdown(call: Call, name: s
 # What a mobile app is told
 
 
-def run_curl(text: str, service: Serving, folder: Path) -> str:
+def run_curl(text: str, service: Serving, folder: Path, **environment: str) -> str:
     """What a block of commands writes."""
     return subprocess.run(
         ["bash", "-euc", text],
         cwd=folder,
-        env={"SERVICE": service.address, "PATH": os.environ["PATH"]},
+        env={"SERVICE": service.address, "PATH": os.environ["PATH"], **environment},
         capture_output=True,
         text=True,
         check=True,
@@ -370,7 +371,7 @@ def test_without_scripts_the_sums_are_there_to_be_read(chromium: Browser, servic
 # Answers that are kept in FHIR
 
 
-def run_guide(name: str, service: Serving, folder: Path) -> list[Any]:
+def run_guide(name: str, service: Serving, folder: Path, **environment: str) -> list[Any]:
     """Run a guide from its beginning to its end: what it says to save is saved, what it shows is compared.
 
     Gives what the commands answered.
@@ -382,7 +383,7 @@ def run_guide(name: str, service: Serving, folder: Path) -> list[Any]:
         if kind == "sh" and text.startswith("SERVICE="):
             assert text == "SERVICE=http://127.0.0.1:8000\n"
         elif kind == "sh":
-            said = run_curl(text, service, folder)
+            said = run_curl(text, service, folder, **environment)
             answers.append(json.loads(said))
         elif file:
             (folder / file).write_text(text, "utf-8")
@@ -393,10 +394,11 @@ def run_guide(name: str, service: Serving, folder: Path) -> list[Any]:
     return answers
 
 
-def test_every_call_of_the_fhir_guide_runs_and_gives_what_is_shown(
-    service: Serving, tmp_path: Path
-) -> None:
-    plain, newer, results, wrong = run_guide("fhir", service, tmp_path)
+def test_every_call_of_the_fhir_guide_runs_and_gives_what_is_shown(tmp_path: Path) -> None:
+    storage = {"data_dir": tmp_path / "data"}
+    key = make_key_text(storage, "clinic", "batch")
+    with serving(storage, tmp_path / "log") as service:
+        plain, newer, results, wrong, *bulk = run_guide("fhir", service, tmp_path, KEY=key)
     assert plain["resourceType"] == newer["resourceType"] == "Questionnaire"
     resources = [entry["resource"] for entry in results["entry"]]
     kinds = [resource["resourceType"] for resource in resources]
@@ -409,6 +411,10 @@ def test_every_call_of_the_fhir_guide_runs_and_gives_what_is_shown(
     plan = next(one for one in resources if one["resourceType"] == "RiskAssessment")
     assert plan["mitigation"]
     assert not any(name.startswith("probability") for name in plan["prediction"][0])
+    taken, files, flag, erased = bulk
+    assert taken["issue"][0]["severity"] == erased["issue"][0]["severity"] == "information"
+    assert files["output"][0]["url"].endswith(f"/fhir/bulk-output/{taken['id']}/Flag")
+    assert {**flag, "id": ""} == {**resources[0], "id": ""}
 
 
 def test_what_the_fhir_guide_says_beside_its_calls_is_so(call: Call) -> None:
@@ -418,7 +424,10 @@ def test_what_the_fhir_guide_says_beside_its_calls_is_so(call: Call) -> None:
     assert "`psoas-risk-scores`" in told
     forms = call("GET", "/fhir/Questionnaire").json()["entry"]
     assert {entry["resource"]["id"] for entry in forms} == {"psoas-risk", "psoas-risk-scores"}
-    for address in ("/fhir/CodeSystem/psoas-risk", "/fhir/metadata"):
+    for address in (
+        *("/fhir/CodeSystem/psoas-risk", "/fhir/CodeSystem/psoas-risk-faults"),
+        "/fhir/metadata",
+    ):
         assert f"`{address}`" in told
         assert call("GET", address).status_code == 200
     assert f"up to {MOST_RESPONSES} responses" in told
@@ -451,7 +460,7 @@ def test_every_call_of_the_guide_to_cards_runs_and_gives_what_is_shown(
 
 def test_every_command_of_the_redcap_guide_runs_and_says_what_is_shown(tmp_path: Path) -> None:
     said, compared = "", 0
-    for kind, text in read_blocks("redcap"):
+    for file, kind, text in NAMED.findall(read_guide("redcap")):
         if kind == "sh":
             done = subprocess.run(
                 ["bash", "-euc", text.replace(".venv/bin/psoas", str(PSOAS))],
@@ -461,8 +470,8 @@ def test_every_command_of_the_redcap_guide_runs_and_says_what_is_shown(tmp_path:
                 check=True,
             )
             said = done.stdout + done.stderr
-        elif kind == "csv":
-            (tmp_path / "export.csv").write_text(text, "utf-8")
+        elif file:
+            (tmp_path / file).write_text(text, "utf-8")
         else:
             assert kind == "text"
             assert text.strip() in said.replace("\r\n", "\n")
@@ -470,7 +479,7 @@ def test_every_command_of_the_redcap_guide_runs_and_says_what_is_shown(tmp_path:
     assert compared == 4
     with (tmp_path / "dictionary.csv").open(encoding="utf-8", newline="") as file:
         project = Project(file.read())
-    assert len(project.take_in((tmp_path / "import.csv").read_text("utf-8"))) == 3
+    assert len(project.take_in((tmp_path / "import.csv").read_text("utf-8"))) == 4
 
 
 def test_the_redcap_guide_reads_an_export_as_it_says(call: Call) -> None:

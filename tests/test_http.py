@@ -82,6 +82,7 @@ def test_health_and_readiness(call: Call) -> None:
         "status": "ready",
         "model": MODEL.version,
         "storage": "ready",
+        "spool": "ready",
     }
 
 

@@ -32,8 +32,8 @@ from api.storing import open_database
 
 Storage = dict[str, Any]
 TABLES = {
-    *("alembic_version", "api_key", "assessment", "audit", "batch", "installation", "mapping"),
-    "retry",
+    *("alembic_version", "api_key", "assessment", "audit", "batch", "delivery", "installation"),
+    *("mapping", "retry", "webhook", "webhook_secret"),
 }
 
 

@@ -70,9 +70,11 @@ def put_for_runner(text: str, address: str, key: str) -> str:
         request = name_request(*where)
         text = text.replace(f"@{name} = {{{{{request}.response.body.$.id}}}}\n", "")
         text = text.replace(f"{{{{{name}}}}}", f"{{{{{request}.id}}}}")
-    asked = "# @name get_batch_done\n"
-    assert asked in text
-    return text.replace(asked, asked + WAIT.replace("BATCH", name_request(*TAKEN["batch"])))
+    for asked, sent in (("get_batch_done", "batch"), ("get_bulk_status_done", "bulk")):
+        line = f"# @name {asked}\n"
+        assert line in text
+        text = text.replace(line, line + WAIT.replace("BATCH", name_request(*TAKEN[sent])))
+    return text
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from clinic import BETTER, DESK, Clinic
 from conftest import make_app
+from responses import put_response
 
 from api.document import describe
+from rules.assessment import Sheet
 
 DOCUMENT = json.loads(describe(make_app()))
 CANARY = "canary-4711"
@@ -25,6 +27,9 @@ def protected() -> Iterator[Any]:
 
 SENT = f"person,sitting_hours_per_day\n{CANARY},9\n{CANARY},99\n"
 """A batch of the other tenant's."""
+RESPONSES = json.dumps(put_response(Sheet(DESK), subject={"reference": f"Patient/{CANARY}"}))
+"""A file of responses of the other tenant's."""
+ADDRESS = "https://clinic.example/psoas"
 MAPPING = '[questions.sitting_hours_per_day]\ncolumn = "hours"\n'
 
 
@@ -42,13 +47,21 @@ def snapshot(clinic: Clinic) -> Any:
     """Everything that a tenant has."""
     batches = clinic.call("GET", "/batches").json()["items"]
     results = [clinic.call("GET", f"/batches/{one['id']}/scores").text for one in batches]
-    return clinic.call("GET", f"/people/{CANARY}/export").json(), batches, results
+    webhooks = clinic.call("GET", "/webhooks").json()["items"]
+    return clinic.call("GET", f"/people/{CANARY}/export").json(), batches, results, webhooks
 
 
 def store_something(clinic: Clinic, path: str) -> str:
     """What lies at an address, stored for a tenant if need be; gives its id."""
     if path.startswith("/batches"):
         return clinic.batch(SENT).rpartition("/")[2]
+    if path.startswith("/fhir/bulk-"):
+        headers = {"Content-Type": "application/fhir+ndjson"}
+        sent = clinic.call("POST", "/fhir/$bulk-assess", content=RESPONSES, headers=headers)
+        clinic.score_batches()
+        return sent.headers["content-location"].rpartition("/")[2]
+    if path.startswith("/webhooks"):
+        return str(clinic.call("POST", "/webhooks", json={"url": ADDRESS}).json()["id"])
     if path.startswith("/mappings"):
         headers = {"Content-Type": "application/toml"}
         kept = clinic.call("POST", "/mappings", content=MAPPING, headers=headers)
@@ -62,6 +75,8 @@ def make_body(operation: dict[str, Any]) -> dict[str, Any]:
     if not kinds:
         return {}
     if "application/json" in kinds:
+        if operation["operationId"] == "store_webhook":
+            return {"json": {"url": ADDRESS}}
         return {"json": {"person": "p", "answers": {}}}
     kind = next(iter(kinds))
     content = MAPPING if kind == "application/toml" else "sitting_hours_per_day\n9\n"
@@ -89,6 +104,7 @@ def test_nothing_of_another_tenant_is_found(
         "id": wanted,
         "person": CANARY,
         "cursor": page["next_cursor"],
+        "output": "Observation",
         "level": "low",
         "safety_action": "none",
         "model_version": item["model_version"],

@@ -23,7 +23,7 @@ def tidying(clinic: Clinic, days: int, log: io.BytesIO | None = None) -> Tidying
     told = open_log("info", log or io.BytesIO())
     parts = clinic.app.state.parts
     settings = Settings(retention_days=days, batch_days=days)
-    return Tidying(parts.records, parts.batches, settings, clinic.clock, told)
+    return Tidying(parts.records, parts.batches, parts.webhooks, settings, clinic.clock, told)
 
 
 def test_years_of_retention_may_reach_back_before_all_ids(storage: Storage) -> None:
@@ -77,7 +77,7 @@ def test_a_failure_does_not_end_tidying(
     async def run() -> None:
         records = Failing(failure)
         log_to = open_log("info", log)
-        tidies = Tidying(records, records, Settings(), lambda: datetime.now(UTC), log_to)  # type: ignore[arg-type]
+        tidies = Tidying(records, records, records, Settings(), lambda: datetime.now(UTC), log_to)  # type: ignore[arg-type]
         async with tidies.running():
             await asyncio.wait_for(records.tidied.wait(), 5)
 

@@ -8,7 +8,7 @@ from typing import Protocol
 import polars as pl
 
 from rules.errors import FaultCode
-from rules.questions import Answer, Option, Question
+from rules.questions import NONE_OF_THESE, Answer, Option, Question
 from rules.safety import SafetyQuestion
 
 Asked = Question | SafetyQuestion
@@ -154,9 +154,10 @@ class AnswerReader:
             named = pl.when(text.is_in(options)).then(text)
             return named.otherwise(read_labels(text, question.options)) if careful else named
         chosen = text.str.replace_all(r'[\[\]"]', "").str.replace_all(BETWEEN_OPTIONS, ";")
-        each = chosen.str.strip_chars(";").str.split(";")
-        known = each.list.eval(pl.element().is_in([*options, ""])).list.all()
-        return pl.when(known).then(text)
+        chosen = chosen.str.strip_chars(";")
+        known = chosen.str.split(";").list.eval(pl.element().is_in([*options, ""])).list.all()
+        none = pl.when(chosen == NONE_OF_THESE).then(pl.lit(""))
+        return none.when(known).then(text)
 
     def is_unreadable(self, careful: bool) -> pl.Expr:
         """Whether a cell that is not empty holds nothing that could be an answer."""
@@ -271,3 +272,14 @@ class WorkedOutCells:
             for name, cells in self._sources.items()
         ]
         return pl.any_horizontal(pl.lit(value=False), *odd)
+
+
+def prepare_columns(readers: Iterable[AnswerReader], careful: bool) -> list[pl.Expr]:
+    """The columns of numbers that expressions are about, each once; they are made before answers are read."""
+    prepared = {
+        name: cells
+        for reader in readers
+        if isinstance(reader.cells, WorkedOutCells)
+        for name, cells in reader.cells.prepare(careful).items()
+    }
+    return list(prepared.values())

@@ -52,6 +52,8 @@ class Source(Protocol):
     """How many rows were read."""
     sheets: Sequence[str] = ()
     """The sheets that it has, where it is a spreadsheet."""
+    behind: int = 0
+    """The number of a row behind which reading may begin, where what is before is not wanted."""
 
     @property
     def rows(self) -> int | None:

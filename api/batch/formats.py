@@ -12,6 +12,7 @@ from api.batch.columnar import ParquetFile
 from api.batch.compression import COMPRESSIONS, Compression
 from api.batch.delimited import DelimitedText
 from api.batch.json_lines import LINE, JsonLines
+from api.batch.responses import RESOURCES, ResourceName, ResponseFile, ResponseLines
 from api.batch.sinks import Flow, Sink
 
 
@@ -24,6 +25,8 @@ class Opened(NamedTuple):
     """Which sheet of a spreadsheet; the first one unless named."""
     most: int | None = None
     """Bytes that it may have when unpacked; if not given, what is usual for the kind."""
+    responses: ResponseLines | None = None
+    """What understands responses of FHIR."""
 
 
 class Format(NamedTuple):
@@ -46,6 +49,12 @@ class Format(NamedTuple):
     """Whether all of it is in memory while it is read."""
     is_delimited: bool = False
     """Whether cells are told apart by a sign that may stand in a cell too."""
+    usual: str = ""
+    """The kind of file that results are unless told otherwise, where it is not this one."""
+    resources: tuple[ResourceName, ...] = ()
+    """The files of FHIR that come of it beside its results."""
+    kept: int = 200_000
+    """Rows that are scored until something is kept, so that little is lost where the process ends."""
 
 
 def _write_delimited(schema: Mapping[str, pl.DataType], stream: BinaryIO, style: Style) -> Sink:
@@ -108,6 +117,23 @@ ARROW = FORMATS["parquet"]._replace(
     write=lambda schema, stream, style: Flow(schema, sinks.write_arrow, stream),  # noqa: ARG005
 )
 """A kind that is quickly written and read again, for what is kept only until a file is whole."""
+RESPONSES = FORMATS["ndjson"]._replace(
+    name="fhir",
+    suffixes=(".fhir",),
+    media_types=("application/fhir+ndjson", "application/x-ndjson", "application/ndjson"),
+    read=lambda file: ResponseFile(file.stream, file.responses),
+    usual="ndjson",
+    resources=RESOURCES,
+    kept=2_000,
+)
+"""Responses of FHIR, one a line: read, and never written, for scores are no responses."""
+READABLE: Mapping[str, Format] = {**FORMATS, RESPONSES.name: RESPONSES}
+"""Every kind of file that batches are made of, by name."""
+
+
+def find_usual(format: str) -> Format:
+    """The kind of file that the results of a kind of batch are, unless told otherwise."""
+    return FORMATS[READABLE[format].usual or format]
 
 
 def find_format(path: Path, named: str | None) -> tuple[Format, Compression | None]:
@@ -121,7 +147,7 @@ def find_format(path: Path, named: str | None) -> tuple[Format, Compression | No
     ending = "".join(suffixes[-2:-1] if packed else suffixes[-1:])
     found = [
         one
-        for one in FORMATS.values()
+        for one in (READABLE if named else FORMATS).values()
         if one.name == named or (not named and ending in one.suffixes)
     ]
     if not found:

@@ -8,7 +8,13 @@ from typing import Protocol
 
 import polars as pl
 
-from api.batch.running import Order, RowsLostError, find_columns, find_destinations
+from api.batch.running import (
+    Order,
+    RowsLostError,
+    find_columns,
+    find_destinations,
+    find_resources,
+)
 from api.batch.scoring import Rules
 from api.batch.segments import KEPT, Segment, name_counts, name_part
 from api.batch.tally import Summary, Tally
@@ -45,17 +51,20 @@ class Joining:
         self.segments = 0
         """How many were added."""
         self._notes: list[str] = []
-        self._places = find_destinations(order)
+        self._places = {
+            **dict(zip(KEPT, find_destinations(order), strict=True)),
+            **find_resources(order),
+        }
         with ExitStack() as stack:
             self._files: list[Joined] = [
                 (JoinedText if place.kind.is_text else JoinedRows)(place, stack)
-                for place in self._places
+                for place in self._places.values()
             ]
             self._stack = stack.pop_all()
 
     def add(self, segment: Segment) -> None:
         """Add a segment that is kept."""
-        for file, what, place in zip(self._files, KEPT, self._places, strict=True):
+        for file, (what, place) in zip(self._files, self._places.items(), strict=True):
             file.add(name_part(self._folder, segment.number, what, place.kind))
         counts = json.loads(name_counts(self._folder, segment.number).read_bytes())
         self._tally.add(counts)
@@ -73,7 +82,7 @@ class Joining:
                 file.close()
             if self._last != self._tally.rows:
                 raise RowsLostError(self._last, self._tally.scored, self._tally.rejected)
-        columns = find_columns(self._order, self._places[0].kind, self._rules.model)
+        columns = find_columns(self._order, self._places[KEPT[0]].kind, self._rules)
         return self._tally.sum_up(columns, self._notes, seconds)
 
     def give_up(self) -> None:

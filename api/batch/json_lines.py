@@ -41,6 +41,8 @@ class Looked(NamedTuple):
 
     cells: Mapping[str, str | None]
     problem: str = ""
+    is_object: bool = True
+    """Whether it is JSON that could be sent again."""
 
 
 class JsonLines(Source):
@@ -70,16 +72,7 @@ class JsonLines(Source):
 
     def read(self) -> Iterator[Chunk]:
         """The rows in their order, some thousands at a time."""
-        final = False
-        while not final:
-            block = self._stream.read(BLOCK)
-            final = not block
-            self._rest += block
-            end = len(self._rest) if final else self._rest.rfind(b"\n") + 1
-            if not end and len(self._rest) > LARGEST_RECORD:
-                raise refuse_line(self._line + 1)
-            text, self._rest = self._rest[:end], self._rest[end:]
-            yield self._parse(text)
+        yield from map(self._parse, cut_lines(self._stream, self._rest, BLOCK))
 
     def _parse(self, text: bytes) -> Chunk:
         raw = to_utf8(text)[0].decode().split("\n")
@@ -148,11 +141,30 @@ class JsonLines(Source):
         except Twice as twice:
             return Looked({}, f"{twice}: malformed")
         except (ValueError, RecursionError):
-            return Looked({}, f"line {number}: malformed")
+            row = None
         if not isinstance(row, dict) or MALFORMED in row:
-            return Looked({}, f"line {number}: malformed")
+            return Looked({}, f"line {number}: malformed", isinstance(row, dict))
         unknown = [f"{_clean(key)}: unknown_field" for key in row if key not in self._keys]
         return Looked({key: _write(value) for key, value in row.items()}, "; ".join(unknown))
+
+
+def cut_lines(stream: BinaryIO, begins: bytes, block: int) -> Iterator[bytes]:
+    """What stands in a stream behind its beginning, a block of whole lines at a time; the last one may be empty.
+
+    Raises:
+        FileRefused: where a line has no end in sight.
+    """
+    rest, lines, final = begins, 0, False
+    while not final:
+        more = stream.read(block)
+        final = not more
+        rest += more
+        end = len(rest) if final else rest.rfind(b"\n") + 1
+        if not end and len(rest) > LARGEST_RECORD:
+            raise refuse_line(lines + 1)
+        text, rest = rest[:end], rest[end:]
+        lines += text.count(b"\n")
+        yield text
 
 
 def _collect(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -178,9 +190,7 @@ def _clean(text: str) -> str:
 
 def _put_aside(line: str, looked: Looked) -> str:
     """What stands among the rejects for a line: itself where it is an object."""
-    if looked.problem.startswith("line "):
-        return orjson.dumps({MALFORMED: line}).decode()
-    return line
+    return line if looked.is_object else orjson.dumps({MALFORMED: line}).decode()
 
 
 def splice(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
@@ -197,7 +207,7 @@ def splice(frame: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
 def _leave_out(line: str) -> str:
     before, _, _ = line.partition(f',"{ROW}":')  # where a batch put its own, everything else stays
     try:
-        if not any(key.startswith(PREFIX) for key in _DECODER.decode(before + "}")):
+        if not any(map(_is_added, json.loads(before + "}"))):
             return before + "}"
     except ValueError:
         pass
@@ -205,6 +215,12 @@ def _leave_out(line: str) -> str:
         row = _DECODER.decode(line)
     except ValueError:
         return line  # a key that stands twice is told, and the line stays as it is
-    malformed = MALFORMED in row
-    kept = {key: value for key, value in row.items() if malformed or not key.startswith(PREFIX)}
+    if not any(map(_is_added, row)):
+        return line  # it stands further inside
+    kept = {key: value for key, value in row.items() if not _is_added(key)}
     return json.dumps(kept, ensure_ascii=False)
+
+
+def _is_added(key: str) -> bool:
+    """Whether a batch puts a key beside what came; a line that was put aside is what came."""
+    return key.startswith(PREFIX) and key != MALFORMED

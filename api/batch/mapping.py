@@ -4,11 +4,13 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.batch.answers import Asked
+from api.batch.chunks import FileRefused
 from api.batch.expressions import Expression, read_expression
 from api.batch.units import convert
 from rules.definitions import Model
@@ -90,6 +92,22 @@ def asked_in_batches(model: Model) -> dict[str, Asked]:
     asked: dict[str, Asked] = {**model.questions, **model.symptoms.by_id}
     safety = (*model.safety.red_flags, *model.safety.conditions)
     return asked | {question.id: question for question in safety}
+
+
+def read_mapping_text(file: Path | None) -> str:
+    """A mapping as it stands in a file; nothing where there is no file.
+
+    Raises:
+        FileRefused: where it cannot be read.
+    """
+    if file is None:
+        return ""
+    try:
+        return file.read_text("utf-8")
+    except OSError as error:
+        raise FileRefused(f"{file}: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise FileRefused(f"{file}: is not text in UTF-8.") from None
 
 
 def read_mapping(text: str, model: Model) -> ColumnMapping:

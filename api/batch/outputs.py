@@ -9,6 +9,7 @@ from api.batch.defusing import defuse, defuse_text, quote
 from api.batch.formats import FORMATS, Format
 from api.batch.json_lines import LINE, splice
 from api.batch.layout import Layout
+from api.batch.responses import RESPONSE
 from api.batch.scoring import Scored
 from rules.definitions import Model
 from rules.rows import PREFIX, scored_columns
@@ -55,7 +56,12 @@ class Outputs:
         return self._put(rows, [*self._added, *added], frozenset(), typed=self._kind.is_typed)
 
     def put_rejected(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Rejected rows: the cells as they came, so that they can be corrected and sent again."""
+        """Rejected rows: the cells as they came, so that they can be corrected and sent again.
+
+        Responses of FHIR are whole lines again where there are lines.
+        """
+        if RESPONSE in frame.columns:
+            frame = frame.rename({RESPONSE: LINE})
         return self._put(frame, [ROW, PROBLEMS], frozenset(), typed=False)
 
     def _put(

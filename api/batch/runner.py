@@ -106,7 +106,9 @@ class Runner:
             try:
                 self._look()
                 self._troubled = False
-            except (StorageUnavailable, SQLAlchemyError) as unavailable:
+            except StorageUnavailable as unavailable:
+                self._tell_trouble({"reason": str(unavailable)})
+            except SQLAlchemyError as unavailable:  # what it says may hold a row
                 self._tell_trouble({"reason": type(unavailable).__name__})
             except Exception as failure:  # noqa: BLE001  # the loop must live on
                 self._tell_trouble(describe_failure(failure))

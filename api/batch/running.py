@@ -12,9 +12,10 @@ from typing import BinaryIO, NamedTuple, cast
 from api.batch import sheets
 from api.batch.chunks import FileRefused, Source, Style
 from api.batch.compression import COMPRESSIONS
-from api.batch.formats import FORMATS, Format, Opened, find_format, open_file
+from api.batch.formats import FORMATS, READABLE, Format, Opened, find_format, open_file
 from api.batch.layout import Columns, Layout
 from api.batch.mapping import NO_MAPPING, ColumnMapping, asked_in_batches
+from api.batch.responses import ResponseLines
 from api.batch.scoring import ChunkScorer, Rules
 from api.batch.tally import Summary, Tally
 from api.batch.whole import STREAM, name_part, read_ahead
@@ -66,7 +67,7 @@ def score_file(
     """
     started = time.monotonic()
     target, rejects = find_destinations(order)
-    with open_order(order, target.kind) as (source, done):
+    with open_order(order, target.kind, rules.responses) as (source, done):
         layout = lay_out(source, order, rules.model)
         begin(layout.columns)
         tally = Tally(rules.model)
@@ -129,6 +130,18 @@ def find_destinations(order: Order) -> tuple[Destination, Destination]:
     )
 
 
+def find_resources(order: Order) -> dict[str, Destination]:
+    """Where the resources of FHIR go that come of an order's file: beside its scored rows."""
+    kind = READABLE.get(order.source_format or "")
+    lines = FORMATS["ndjson"]
+    return {
+        what: Destination(
+            order.target.with_name(f"{what}{lines.suffixes[0]}"), lines, None, Style()
+        )
+        for what in (kind.resources if kind else ())
+    }
+
+
 def _beside(target: Path) -> Path:
     """Where rejects go unless told otherwise: `scores.csv.gz` has `scores.rejects.csv.gz`."""
     if target == STREAM:
@@ -143,7 +156,9 @@ def _same(one: Path, other: Path) -> bool:
 
 
 @contextmanager
-def open_order(order: Order, target: Format) -> Iterator[tuple[Source, Callable[[Source], float]]]:
+def open_order(
+    order: Order, target: Format, responses: ResponseLines | None = None
+) -> Iterator[tuple[Source, Callable[[Source], float]]]:
     """The file to be read, and what tells how much of it has been."""
     with ExitStack() as stack:
         stream, kind = _find_source(order, stack)
@@ -156,7 +171,7 @@ def open_order(order: Order, target: Format) -> Iterator[tuple[Source, Callable[
             path = Path(stream.name)
         if path != STREAM:
             size = path.stat().st_size
-        opened = Opened(path, stream, order.sheet, order.largest)
+        opened = Opened(path, stream, order.sheet, order.largest, responses)
         if target.name == "xlsx":
             _check_room(opened, kind)
         source = open_file(kind, opened)
@@ -178,14 +193,14 @@ def lay_out(source: Source, order: Order, model: Model) -> Layout:
     return Layout(source.header, asked_in_batches(model), order.mapping)
 
 
-def find_columns(order: Order, target: Format, model: Model) -> Columns:
+def find_columns(order: Order, target: Format, rules: Rules) -> Columns:
     """What the columns of an order's file are taken for.
 
     Raises:
         FileRefused: where the file, or what is to be made of it, cannot be used.
     """
-    with open_order(order, target) as (source, _):
-        return lay_out(source, order, model).columns
+    with open_order(order, target, rules.responses) as (source, _):
+        return lay_out(source, order, rules.model).columns
 
 
 def tell_refusal(refused: FileRefused, order: Order) -> str:

@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 import polars as pl
 
-from api.batch.answers import WorkedOutCells
+from api.batch.answers import prepare_columns
 from api.batch.chunks import PROBLEMS, ROW, Chunk
 from api.batch.layout import Layout
+from api.batch.responses import ResponseLines
 from rules.definitions import Model
 from rules.plausibility import contradicts
 from rules.rows import BETWEEN, RowScorer
@@ -26,12 +27,14 @@ class Rules(NamedTuple):
     model: Model
     rows: RowScorer
     tables: TableScorer
+    responses: ResponseLines | None = None
+    """The same for responses of FHIR, where such are scored."""
 
     @classmethod
-    def of(cls, model: Model) -> "Rules":
+    def of(cls, model: Model, responses: ResponseLines | None = None) -> "Rules":
         """The rules of a model."""
         rows = RowScorer(model)
-        return cls(model, rows, TableScorer(rows))
+        return cls(model, rows, TableScorer(rows), responses)
 
 
 class Scored(NamedTuple):
@@ -117,13 +120,8 @@ class ChunkScorer:
 
     def _put_answers(self, careful: bool) -> tuple[list[pl.Expr], list[pl.Expr]]:
         """Columns of numbers for expressions, each once, and the answers."""
-        prepared = {
-            name: cells
-            for reader in self._readers
-            if isinstance(reader.cells, WorkedOutCells)
-            for name, cells in reader.cells.prepare(careful).items()
-        }
-        return list(prepared.values()), [reader.read(careful) for reader in self._readers]
+        prepared = prepare_columns(self._readers, careful)
+        return prepared, [reader.read(careful) for reader in self._readers]
 
     def _find_contradictions(self) -> list[tuple[str, pl.Expr]]:
         """Where each contradiction that these columns can hold is told, and whether a row has it."""

@@ -15,9 +15,10 @@ from typing import NamedTuple
 import polars as pl
 
 from api.batch.chunks import ROW, Chunk, Style
-from api.batch.formats import ARROW, Format
+from api.batch.formats import ARROW, FORMATS, READABLE, Format, find_usual
 from api.batch.outputs import Outputs
-from api.batch.running import Order, find_destinations, lay_out, open_order
+from api.batch.responses import write_resources
+from api.batch.running import Order, find_destinations, find_resources, lay_out, open_order
 from api.batch.scoring import ChunkScorer, Rules, Scored
 from api.batch.tally import Tally
 from api.batch.whole import read_ahead, write_whole
@@ -25,8 +26,6 @@ from api.batch.written import Destination, Rows, choose_style
 
 KEPT = ("scores", "rejects")
 """What is kept of a segment's rows, in the order of an order's destinations."""
-ROWS = 200_000
-"""Rows that a segment has at least, unless it is the last one."""
 
 
 class Segment(NamedTuple):
@@ -43,28 +42,37 @@ class Segment(NamedTuple):
     done: float
     """How much of the file has been read, from 0 to 1; 0 where that is not known."""
     is_last: bool
+    take: int = 0
+    """Which run over the batch scored it, where its files are called after that."""
 
 
 class Segments:
     """The segments of one file that are still to be scored."""
 
     def __init__(
-        self, rules: Rules, order: Order, folder: Path, last: Segment | None, rows: int = ROWS
+        self,
+        rules: Rules,
+        order: Order,
+        folder: Path,
+        last: Segment | None,
+        rows: int | None = None,
     ) -> None:
-        """Open the file, to go on behind `last`.
+        """Open the file, to go on behind `last`; a segment has at least so many rows, unless it is the last one.
 
         Raises:
             FileRefused: where the file, or what is to be made of it, cannot be used.
         """
-        self._rules, self._folder, self._rows = rules, folder, rows
+        self._rules, self._folder = rules, folder
         self._number, self._row = (last.number, last.row) if last else (0, 0)
         self._careful = last is not None and last.careful
         self._stack = ExitStack()
         with ExitStack() as opening:
-            self._places = find_destinations(order)
+            self._places, self._resources = find_destinations(order), find_resources(order)
+            self._rows = rows or find_kept(order, self._places[0].kind)
             self._source, self._done = opening.enter_context(
-                open_order(order, self._places[0].kind)
+                open_order(order, self._places[0].kind, rules.responses)
             )
+            self._source.behind = self._row
             self._layout = lay_out(self._source, order, rules.model)
             chunks = opening.enter_context(closing(read_ahead(self._source.read())))
             self._chunks = skip_rows(chunks, self._row)
@@ -84,12 +92,19 @@ class Segments:
                 self._open_part(number, what, place, stack)
                 for what, place in zip(KEPT, self._places, strict=True)
             )
+            resources = {
+                what: stack.enter_context(
+                    write_whole(name_part(self._folder, number, what, place.kind), None)
+                )
+                for what, place in self._resources.items()
+            }
             while self._next is not None and tally.rows < self._rows:
                 go_on()
                 scored = self._score(self._next)
                 good.write(good.outputs.put_scored(scored, self._careful))
                 bad.write(bad.outputs.put_rejected(scored.rejected))
                 tally.count(scored)
+                tally.count_resources(write_resources(self._next, resources))
                 self._row += self._next.frame.height + self._next.malformed.height
                 self._next = next(self._chunks, None)
             good.close()
@@ -152,6 +167,11 @@ def skip_rows(chunks: Iterator[Chunk], row: int) -> Iterator[Chunk]:
             yield Chunk(frame, malformed)
 
 
+def find_kept(order: Order, target: Format) -> int:
+    """Rows that a segment of an order's file has at least."""
+    return READABLE.get(order.source_format or "", target).kept
+
+
 def find_part_kind(kind: Format) -> Format:
     """The kind of file that parts of a kind are kept in: text goes together as it is."""
     return kind if kind.is_text else ARROW
@@ -168,8 +188,10 @@ def name_counts(folder: Path, number: int) -> Path:
 
 
 def name_files(folder: Path, number: int, kind: Format) -> Sequence[Path]:
-    """All files that are kept of a segment."""
-    return [*(name_part(folder, number, what, kind) for what in KEPT), name_counts(folder, number)]
+    """All files that are kept of a segment of this kind of batch."""
+    results = (name_part(folder, number, what, find_usual(kind.name)) for what in KEPT)
+    resources = (name_part(folder, number, what, FORMATS["ndjson"]) for what in kind.resources)
+    return [*results, *resources, name_counts(folder, number)]
 
 
 def put_whole(path: Path, content: bytes) -> None:

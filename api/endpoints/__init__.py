@@ -14,6 +14,7 @@ from api.endpoints import (
     cds_services,
     fhir,
     fhir_assess,
+    fhir_bulk,
     mappings,
     model,
     operations,
@@ -21,6 +22,7 @@ from api.endpoints import (
     people,
     questionnaire,
     routines,
+    webhooks,
 )
 from api.parts import Parts
 
@@ -35,9 +37,11 @@ ROUTERS: tuple[Callable[[Parts], APIRouter], ...] = (
     mappings.router,
     batch_columns.router,
     batches.router,
+    webhooks.router,
     audit.router,
     fhir.router,
     fhir_assess.router,
+    fhir_bulk.router,
     cds_services.router,
     operations.router,
     pages.router,

@@ -109,8 +109,9 @@ def router(parts: Parts) -> APIRouter:
         given: Any = batch
         caller = caller_in(request.scope)
         if caller and "batch" in caller.rights and prefers_async(request):
-            row = await parts.batches.submit(caller, Sent(given.kind.format, put_lines(given)))
-            return answer_accepted(row, Preference_Applied=ASYNC)
+            sent = Sent(given.kind.format, put_lines(given))
+            taken = await parts.batches.submit(caller, sent)
+            return answer_accepted(taken.batch, Preference_Applied=ASYNC)
         most = MOST_PEOPLE if caller else parts.most_people
         pieces = await run_in_threadpool(score, given, most)
         headers = {"Cache-Control": "no-store"}

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.batch.formats import FORMATS
-from api.batch.spool import Result
+from api.batch.place import Result
 from api.batch_forms import (
     Batch,
     BatchList,
@@ -22,9 +22,9 @@ from api.batches import UNKNOWN_MAPPING
 from api.callers import known_caller, needs
 from api.conversions import NO_SUCH
 from api.cursors import Cursor, cut_page, read_cursor
-from api.document import ITS_ID, lead, problems
-from api.downloads import Download
-from api.endpoints.assessments import JSON, answer_private, read_id
+from api.document import HEADERS, ITS_ID, lead, problems
+from api.downloads import Download, Far
+from api.endpoints.assessments import IDEMPOTENCY, JSON, answer_private, read_id, read_key
 from api.negotiation import ENCODINGS, MEDIA_TYPES, find_accepted, find_kind, read_digest
 from api.parts import Parts
 from api.problems import Refusal
@@ -56,9 +56,21 @@ BODY: dict[str, Any] = {
             "description": "SHA-256 of the body as `sha-256=:…:` in base64 (RFC 9530); one that does not fit is refused.",
             "schema": {"type": "string"},
         },
+        {
+            **IDEMPOTENCY,
+            "description": "1 to 255 visible characters that no other request of yours has, such as a UUID. Sent "
+            "again with the same file within a day, no second batch is made, and the answer says how far the first is.",
+        },
         ENCODING,
     ],
 }
+REPLAYED: dict[str, Any] = {
+    "Idempotency-Replayed": {
+        "description": HEADERS["Idempotency-Replayed"],
+        "schema": {"type": "string"},
+    }
+}
+LEADS_TO = ("get_batch", "get_batch_summary", "get_scores", "get_rejects", "erase_batch")
 PART: dict[int | str, dict[str, Any]] = {
     206: {"description": "The part of the file that was asked for.", "content": FILES}
 }
@@ -147,15 +159,8 @@ def router(parts: Parts) -> APIRouter:
         response_model=Batch,
         response_description="It is kept for good and will be scored.",
         responses={
-            **problems(400, 408, 413, 415, 422, 503, 507),
-            **lead(
-                202,
-                get_batch=ITS_ID,
-                get_batch_summary=ITS_ID,
-                get_scores=ITS_ID,
-                get_rejects=ITS_ID,
-                erase_batch=ITS_ID,
-            ),
+            **problems(400, 408, 409, 413, 415, 422, 503, 507),
+            202: {"headers": REPLAYED, **lead(202, **dict.fromkeys(LEADS_TO, ITS_ID))[202]},
         },
         openapi_extra={**needs("batch"), **BODY},
     )
@@ -174,8 +179,11 @@ def router(parts: Parts) -> APIRouter:
             wanted.mapping_id,
             wanted.sheet,
             read_digest(headers),
+            read_key(request),
         )
-        return answer_accepted(await batches.submit(known_caller(request.scope), sent))
+        taken = await batches.submit(known_caller(request.scope), sent)
+        replayed = {"Idempotency_Replayed": "true"} if taken.is_old else {}
+        return answer_accepted(taken.batch, **replayed)
 
     @router.get(
         "",
@@ -274,13 +282,13 @@ def answer_accepted(row: StoredBatch, **headers: str) -> Response:
     return Response(put_batch(row), 202, kept, JSON)
 
 
-def open_download(path: FilePath, media_type: str, name: str) -> Download:
+def open_download(file: FilePath | Far, media_type: str, name: str) -> Download:
     """A file as an answer.
 
     Raises:
         Refusal: 404 when it has been erased by now.
     """
     try:
-        return Download(path, media_type, name)
+        return Download(file, media_type, name)
     except FileNotFoundError:
         raise Refusal(404, NO_SUCH) from None

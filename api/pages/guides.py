@@ -15,12 +15,15 @@ EXAMPLES = DOCS.parent / "examples" / "mappings"
 ORDER = (
     "mobile-app",
     "score-a-spreadsheet",
+    "many-machines",
     "understand-a-score",
     "three-people",
     "redcap",
     "fhir",
     "cds-hooks",
+    "webhooks",
     "operate",
+    "deploy",
     "clients",
 )
 """The guides in the order in which to list them; each is a file in `docs/`."""

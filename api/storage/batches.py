@@ -6,7 +6,7 @@ after that.
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, get_args
 from uuid import UUID
 
 from sqlalchemy import Connection, case, delete, func, insert, text, update
@@ -71,6 +71,37 @@ def list_signs(session: Session) -> dict[UUID, tuple[int, int]]:
     """Signs of life of all batches that are not finished, the oldest first: how often taken up, and how often beaten."""
     wanted = select(_id, _takes, col(StoredBatch.beats)).where(_state.in_(UNFINISHED))
     return {one: (takes, beats) for one, takes, beats in session.exec(wanted.order_by(_id))}
+
+
+class Standing(NamedTuple):
+    """How the batches of all tenants stand."""
+
+    counts: Mapping[str, int]
+    """How many there are in each state."""
+    waiting_since: datetime | None
+    """When the batch was sent that waits longest."""
+    silent_since: datetime | None
+    """When rows were last scored, or it was taken up, of the batch under way that has been silent longest."""
+    scored_by: Mapping[str, int]
+    """How many under way are scored by which rules, by their digest."""
+
+
+def read_standing(session: Session) -> Standing:
+    """How the batches of all tenants stand."""
+    sent, heard = (
+        col(StoredBatch.created_at),
+        func.coalesce(col(StoredBatch.updated_at), col(StoredBatch.taken_at)),
+    )
+    listed = select(_state, func.count(), func.min(sent), func.min(heard)).group_by(_state)
+    digest = func.coalesce(col(StoredBatch.model_digest), "")
+    rules = select(digest, func.count()).where(_state == "running").group_by(digest)
+    found = {state: (count, first, silent) for state, count, first, silent in session.exec(listed)}
+    return Standing(
+        {state: found[state][0] if state in found else 0 for state in get_args(State)},
+        found["waiting"][1] if "waiting" in found else None,
+        found["running"][2] if "running" in found else None,
+        dict(session.exec(rules).all()),
+    )
 
 
 def find_known(session: Session, ids: Collection[UUID]) -> set[UUID]:

@@ -87,6 +87,8 @@ class Retry(SQLModel, table=True):
     """A keyed hash of the body; empty once what it stored was erased."""
     assessment_id: UUID | None = Field(index=True)
     """What it stored; none once that was erased."""
+    batch_id: UUID | None = None
+    """The batch that it sent, where it sent one; its row says what was sent."""
     created_at: datetime = Field(sa_type=Utc, index=True)
 
 
@@ -162,6 +164,65 @@ class StoredBatch(SQLModel, table=True):
     """When rows were last scored."""
     beats: int = Field(default=0, sa_type=BigInteger)
     """Goes up while a process is working on it."""
+
+
+class StoredWebhook(SQLModel, table=True):
+    """An address that is told when a batch ends. Its secret is not here: it follows from the service's own."""
+
+    __tablename__ = "webhook"
+    __table_args__: Any = (Index("webhook_of_tenant", "tenant", "id"),)
+
+    id: UUID = Field(primary_key=True)
+    tenant: str = Field(max_length=NAME)
+    created_at: datetime = Field(sa_type=Utc)
+    url: str = Field(max_length=1000)
+    events: str = Field(max_length=200)
+    """What it is told of, with spaces between."""
+    is_on: bool = True
+    """Not any more once the address answered that it is gone."""
+    takes: int = 0
+    """How often a process took it up; what a delivery came to is for the one to write that did so last."""
+    taken_until: datetime | None = Field(default=None, sa_type=Utc)
+    """Until when that process has it for itself; none while nothing is being sent."""
+
+
+class WebhookSecret(SQLModel, table=True):
+    """That a webhook has a secret of this number; the secret itself is worked out when it is needed."""
+
+    __tablename__ = "webhook_secret"
+
+    webhook_id: UUID = Field(primary_key=True, foreign_key="webhook.id", ondelete="CASCADE")
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    tenant: str = Field(max_length=NAME)
+    made_at: datetime = Field(sa_type=Utc)
+    until: datetime | None = Field(default=None, sa_type=Utc)
+    """Until when it signs beside a newer one; none for the newest."""
+
+
+class Delivery(SQLModel, table=True):
+    """What a webhook is to be told, written together with what it tells of, and how that went."""
+
+    __tablename__ = "delivery"
+
+    webhook_id: UUID = Field(primary_key=True, foreign_key="webhook.id", ondelete="CASCADE")
+    message: str = Field(primary_key=True, max_length=NAME)
+    """The name of the event, the same at every attempt and for every webhook."""
+    tenant: str = Field(max_length=NAME)
+    event: str = Field(max_length=NAME)
+    batch_id: UUID | None = Field(
+        default=None, foreign_key="batch.id", ondelete="CASCADE", index=True
+    )
+    created_at: datetime = Field(sa_type=Utc, index=True)
+    body: bytes = Field(sa_type=LargeBinary)
+    state: str = Field(default="waiting", max_length=16)
+    attempts: int = 0
+    attempted_at: datetime | None = Field(default=None, sa_type=Utc)
+    status: int | None = None
+    """What was answered at the last attempt; none where nothing was."""
+    fault: str | None = Field(default=None, max_length=32)
+    """Why nothing was answered."""
+    next_at: datetime | None = Field(default=None, sa_type=Utc, index=True)
+    """When it is to be tried next; none once it is delivered or given up."""
 
 
 class Installation(SQLModel, table=True):

@@ -563,6 +563,97 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Webhooks
+         * @description The webhooks of your tenant, and how the last delivery to each went.
+         */
+        get: operations["list_webhooks"];
+        put?: never;
+        /**
+         * Store Webhook
+         * @description Store an address that is to be told by a POST when a batch ends.
+         *
+         *     Messages are signed after the rules of Standard Webhooks, and name the batch and its state,
+         *     never what is in it. One that is not taken with a 2xx is sent again over three days.
+         */
+        post: operations["store_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{id}/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Renew Secret
+         * @description Give a webhook a new secret; those of before sign beside it for 24 hours, so that nothing is missed.
+         */
+        post: operations["renew_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{id}/ping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ping Webhook
+         * @description Send a webhook a message that says nothing, to see whether it arrives; while one waits there is no other.
+         */
+        post: operations["ping_webhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhooks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Webhook
+         * @description One webhook: what it is told of, how the last delivery went, and when it is tried next.
+         */
+        get: operations["get_webhook"];
+        put?: never;
+        post?: never;
+        /**
+         * Erase Webhook
+         * @description Erase a webhook with all that is still to be delivered to it.
+         */
+        delete: operations["erase_webhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/audit": {
         parameters: {
             query?: never;
@@ -617,6 +708,8 @@ export interface paths {
         /**
          * List Fhir Forms
          * @description The questionnaires: one that asks, and one that works out the scores in the form as well.
+         *
+         *     `_summary` may also be `text`, `data` or `count`, as FHIR has it.
          */
         get: operations["list_fhir_forms"];
         put?: never;
@@ -650,6 +743,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/fhir/ValueSet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Fhir Values
+         * @description The value sets: what each choice can be answered with, the levels, and what safety may call for.
+         *
+         *     `_summary` may also be `text`, `data` or `count`, as FHIR has it.
+         */
+        get: operations["list_fhir_values"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/fhir/ValueSet/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Fhir Values
+         * @description A value set of codes of ours, listed and expanded. Questionnaires hold their options themselves.
+         */
+        get: operations["get_fhir_values"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/fhir/CodeSystem/{id}": {
         parameters: {
             query?: never;
@@ -659,9 +794,29 @@ export interface paths {
         };
         /**
          * Get Fhir Codes
-         * @description Our code system: questions, options, habits, the index, levels and safety actions.
+         * @description A code system of ours: of questions, options, habits, the index, levels and safety actions, or of faults.
          */
         get: operations["get_fhir_codes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/fhir/OperationDefinition/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Fhir Operation
+         * @description What an operation of ours takes and gives.
+         */
+        get: operations["get_fhir_operation"];
         put?: never;
         post?: never;
         delete?: never;
@@ -683,11 +838,82 @@ export interface paths {
          * Assess Response
          * @description Assess a QuestionnaireResponse, or a Bundle of at most 100, to one of our Questionnaires.
          *
-         *     Takes R4 and R5, and what clients add: texts, display names, weights, computed items. Totals
-         *     that came along are worked out anew, and one that is not ours is told. Show the Flag before
-         *     anything else. Nothing is stored and no answer is logged.
+         *     Takes R4 and R5, alone or in Parameters, and what clients add: texts, display names, weights,
+         *     computed items. Totals that came along are worked out anew, and one that is not ours is told.
+         *     Show the Flag before anything else; where a response cannot be used, the first issue says what
+         *     a warning sign in it calls for. Nothing is stored and no answer is logged.
          */
         post: operations["assess_response"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/fhir/$bulk-assess": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Bulk Assess
+         * @description Send a file of QuestionnaireResponses, one a line, of any size; each is assessed as `$assess` does.
+         *
+         *     Once this is answered the file is assessed, whatever process or machine fails meanwhile. Ask
+         *     Content-Location until the answer is 200. It is a batch as well: `/batches/{id}/scores` has a
+         *     row of scores a response, `/batches/{id}/rejects` gives back what could not be assessed.
+         */
+        post: operations["bulk_assess"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/fhir/bulk-status/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Bulk Status
+         * @description How far a file of responses is; once it is done, its files.
+         *
+         *     A file that turned out to be of no use is answered with 422, which says why.
+         */
+        get: operations["get_bulk_status"];
+        put?: never;
+        post?: never;
+        /**
+         * Erase Bulk
+         * @description Stop a file of responses, and erase it for good with all that came of it.
+         */
+        delete: operations["erase_bulk"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/fhir/bulk-output/{id}/{output}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Bulk Output
+         * @description A file of what came of responses, one resource a line; references lead from file to file.
+         */
+        get: operations["get_bulk_output"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -707,8 +933,10 @@ export interface paths {
          * Call Service
          * @description The cards for a patient whose answers are sent along: what safety calls for, and the habit scores.
          *
-         *     Answers that do not fit the questionnaire give a card that says so. Nothing is stored, and
-         *     nothing is asked of the server that calls, even where it sends a token.
+         *     Of several responses the newest finished one to our questionnaires is used; one that is newer
+         *     and not finished is looked at for warning signs. Answers that do not fit the questionnaire, or
+         *     name another patient, give a card that says so. Nothing is stored, and nothing is asked of the
+         *     server that calls, even where it sends a token.
          */
         post: operations["call_service"];
         delete?: never;
@@ -789,6 +1017,7 @@ export interface paths {
          * @description Whether the service can do its work: the model is loaded and was checked.
          *
          *     Watch storage: while it is unavailable people can be assessed, but nothing is stored or read.
+         *     While spool is, batches are neither taken in nor given out, and those under way wait.
          */
         get: operations["get_readiness"];
         put?: never;
@@ -1114,7 +1343,7 @@ export interface components {
          * @description What was done.
          * @enum {string}
          */
-        AuditAction: "store" | "read" | "list" | "trend" | "export" | "erase" | "expire" | "audit" | "batch_send" | "batch_read" | "batch_erase" | "batch_expire";
+        AuditAction: "store" | "read" | "list" | "trend" | "export" | "erase" | "expire" | "audit" | "batch_send" | "batch_read" | "batch_erase" | "batch_expire" | "webhook_store" | "webhook_erase" | "webhook_secret" | "webhook_ping" | "webhook_off";
         /**
          * Background
          * @description What the article says, beside what the literature says.
@@ -1169,10 +1398,10 @@ export interface components {
              */
             finished_at: string | null;
             /**
-             * @description The kind of file that was sent.
+             * @description The kind of file that was sent; `fhir` is one of responses, sent to `/fhir/$bulk-assess`.
              * @example csv
              */
-            format: components["schemas"]["FileFormat"];
+            format: components["schemas"]["BatchFormat"];
             /**
              * Format: int64
              * @description Bytes of the file.
@@ -1216,6 +1445,12 @@ export interface components {
             columns: components["schemas"]["Columns"];
         };
         /**
+         * BatchFormat
+         * @description What a batch was sent as.
+         * @enum {string}
+         */
+        BatchFormat: "csv" | "ndjson" | "parquet" | "xlsx" | "fhir";
+        /**
          * BatchInShort
          * @description A batch and how far it is.
          */
@@ -1251,10 +1486,10 @@ export interface components {
              */
             finished_at: string | null;
             /**
-             * @description The kind of file that was sent.
+             * @description The kind of file that was sent; `fhir` is one of responses, sent to `/fhir/$bulk-assess`.
              * @example csv
              */
-            format: components["schemas"]["FileFormat"];
+            format: components["schemas"]["BatchFormat"];
             /**
              * Format: int64
              * @description Bytes of the file.
@@ -1966,7 +2201,7 @@ export interface components {
             pain_0_10?: number | null;
             /**
              * Where it hurts
-             * @description Where do you feel it? Choose every place that fits.
+             * @description Where do you feel it? Choose every place that fits. An empty list means none of these, which is an answer too.
              * @example [
              *       "low_back"
              *     ]
@@ -1995,11 +2230,36 @@ export interface components {
          */
         BatchState: "waiting" | "running" | "done" | "failed";
         /**
+         * BulkFile
+         * @description A file of resources, one a line.
+         */
+        BulkFile: {
+            /**
+             * @description What kind of resources are in it.
+             * @example RiskAssessment
+             */
+            type: components["schemas"]["BulkFileType"];
+            /** @description Where it is found; ask with the same key. */
+            url: string;
+            /**
+             * Format: int64
+             * @description How many lines it has.
+             * @example 3
+             */
+            count: number;
+        };
+        /**
+         * BulkFileType
+         * @description What kind of resource each line of a file is.
+         * @enum {string}
+         */
+        BulkFileType: "Flag" | "RiskAssessment" | "Observation" | "OperationOutcome";
+        /**
          * Card
          * @description A card to show beside the record.
          */
         Card: {
-            /** @description Its name, the same for the same content. */
+            /** @description Its name, the same for the same content about the same answers. */
             uuid: string;
             /** @description It in a sentence. */
             summary: string;
@@ -2616,6 +2876,18 @@ export interface components {
             points: number;
         };
         /**
+         * DeliveryFault
+         * @description Why an attempt came to no answer.
+         * @enum {string}
+         */
+        DeliveryFault: "timeout" | "unknown_name" | "private_address" | "refused_port" | "insecure" | "no_connection";
+        /**
+         * DeliveryState
+         * @description What became of a delivery.
+         * @enum {string}
+         */
+        DeliveryState: "waiting" | "delivered" | "given_up";
+        /**
          * Direction
          * @description Where a score went, as far as it can be told.
          * @enum {string}
@@ -2995,10 +3267,15 @@ export interface components {
          */
         HookContext: {
             /**
-             * @description FHIR id of the patient; not used and not kept.
+             * @description FHIR id of the patient; answers that name another one are not shown. It is not kept.
              * @example 42
              */
             patientId: string;
+            /**
+             * @description Who opened the record; CDS Hooks wants it to be there. It is not used and not kept.
+             * @example Practitioner/example
+             */
+            userId?: string;
         } & {
             [key: string]: unknown;
         };
@@ -3013,7 +3290,7 @@ export interface components {
              */
             hook: "patient-view";
             /**
-             * @description A name of this call.
+             * @description A UUID that names this call; any text is taken.
              * @example d1577c69-dfbe-44ad-ba6d-3e05e953b2ea
              */
             hookInstance: string;
@@ -3161,6 +3438,52 @@ export interface components {
          */
         Indicator: "info" | "warning" | "critical";
         /**
+         * LastDelivery
+         * @description How the delivery went that was attempted last.
+         */
+        LastDelivery: {
+            /**
+             * @description The name of the message, as `webhook-id` has it, the same at every attempt.
+             * @example msg_0198a0b28c0070008000000000000001
+             */
+            message: string;
+            /**
+             * @description What it tells of.
+             * @example batch.done
+             */
+            event: components["schemas"]["MessageKind"];
+            /** @description The batch that it tells of; null for a ping. */
+            batch_id: string | null;
+            /**
+             * @description waiting for the next attempt, delivered, or given up.
+             * @example delivered
+             */
+            state: components["schemas"]["DeliveryState"];
+            /**
+             * @description How often it was tried by now.
+             * @example 1
+             */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description When it was tried last, in UTC (RFC 3339).
+             * @example 2026-08-01T09:30:00.000Z
+             */
+            attempted_at: string;
+            /**
+             * @description The status that was answered; null where none was.
+             * @example 204
+             */
+            status: number | null;
+            /** @description Why nothing was answered: it took too long, the name is not known, it leads to a private address or a port that webhooks may not lead to, its certificate or encryption does not do, or no connection came about or lasted. */
+            fault: components["schemas"]["DeliveryFault"] | null;
+            /**
+             * Format: date-time
+             * @description When it is tried next; null where that is not to be.
+             */
+            next_attempt_at: string | null;
+        };
+        /**
          * LeftOut
          * @description A routine that is not in the plan, and the first reason for it.
          */
@@ -3286,6 +3609,31 @@ export interface components {
          * @enum {string}
          */
         LumbarSupport: "always" | "sometimes" | "never";
+        /**
+         * Manifest
+         * @description What came of a file of responses, as FHIR's bulk pattern lists it.
+         */
+        Manifest: {
+            /**
+             * @description When the file was taken in.
+             * @example 2026-08-01T09:30:00.000Z
+             */
+            transactionTime: string;
+            /** @description The address that the file was sent to. */
+            request: string;
+            /** @description Always true: the files need a key of the same tenant. */
+            requiresAccessToken: boolean;
+            /** @description The results; show what is in Flag before anything else. Empty ones are left out. */
+            output: components["schemas"]["BulkFile"][];
+            /** @description What could not be assessed, an OperationOutcome a response, and what else there is to tell. */
+            error: components["schemas"]["BulkFile"][];
+        };
+        /**
+         * MessageKind
+         * @description What a message tells of.
+         * @enum {string}
+         */
+        MessageKind: "batch.done" | "batch.failed" | "webhook.ping";
         /**
          * ModelName
          * @description Which rules this is about.
@@ -3424,6 +3772,55 @@ export interface components {
             text: string;
         };
         /**
+         * NewWebhook
+         * @description A webhook just stored, with its secret.
+         */
+        NewWebhook: {
+            /**
+             * @description Id of the webhook.
+             * @example 0198a0b2-8c00-7000-8000-000000000001
+             */
+            id: string;
+            /**
+             * @description Where it leads.
+             * @example https://clinic.example/psoas
+             */
+            url: string;
+            /**
+             * @description What it is told of.
+             * @example [
+             *       "batch.done",
+             *       "batch.failed"
+             *     ]
+             */
+            events: components["schemas"]["WebhookEvent"][];
+            /**
+             * @description off once the address answered 410: nothing more is sent.
+             * @example on
+             */
+            state: components["schemas"]["WebhookState"];
+            /**
+             * Format: date-time
+             * @description When it was stored, in UTC (RFC 3339).
+             * @example 2026-08-01T09:30:00.000Z
+             */
+            created_at: string;
+            /** @description Until when secrets of before sign beside the newest one; null where none does. */
+            old_secrets_until: string | null;
+            /**
+             * @description Messages that are still to be delivered.
+             * @example 0
+             */
+            waiting: number;
+            /** @description The delivery that was attempted last; null before there was one. */
+            last_delivery: components["schemas"]["LastDelivery"] | null;
+            /**
+             * @description What messages are signed with, `whsec_` and base64. Keep it now: it is not shown again.
+             * @example whsec_c29tZXRoaW5nIHRoYXQgaXMgbm8gc2VjcmV0IGhlcmU=
+             */
+            secret: string;
+        };
+        /**
          * NextQuestion
          * @description A question still open, and how much answering it would tell.
          */
@@ -3504,6 +3901,12 @@ export interface components {
             label: string;
         };
         /**
+         * Output
+         * @description What output may be.
+         * @enum {string}
+         */
+        Output: "Flag" | "RiskAssessment" | "Observation" | "warnings" | "errors";
+        /**
          * PainSite
          * @description What pain_site may be.
          * @enum {string}
@@ -3547,6 +3950,17 @@ export interface components {
             yes?: string | null;
             /** @description For no. */
             no?: string | null;
+        };
+        /**
+         * Ping
+         * @description A message that says nothing, on its way.
+         */
+        Ping: {
+            /**
+             * @description The name of the message, as `webhook-id` has it.
+             * @example msg_0198a0b28c0070008000000000000001
+             */
+            message: string;
         };
         /**
          * Plan
@@ -3641,7 +4055,7 @@ export interface components {
             minutes_per_day?: number | null;
             /**
              * Things at hand
-             * @description Which of these do you have? Leave it open if you have the usual things of a home; send an empty list if you have none of them.
+             * @description Which of these do you have? If you have the usual things of a home, you may leave this open. An empty list means none of these, which is an answer too.
              * @example [
              *       "mat",
              *       "chair"
@@ -3650,7 +4064,7 @@ export interface components {
             equipment?: components["schemas"]["Equipment"][] | null;
             /**
              * Routines to leave out
-             * @description Are there routines you never want to be shown?
+             * @description Are there routines you never want to be shown? An empty list means none of these, which is an answer too.
              * @example [
              *       "sphinx_hold"
              *     ]
@@ -3706,7 +4120,7 @@ export interface components {
          * @description What was sent along with a call.
          */
         Prefetched: {
-            /** @description A QuestionnaireResponse, a Bundle that begins with the newest one, or null where there is none. */
+            /** @description A QuestionnaireResponse, a Bundle of which the newest that fits is used, or null where there is none. */
             answers?: unknown;
         } & {
             [key: string]: unknown;
@@ -3924,7 +4338,7 @@ export interface components {
             ask: string;
             /** @description A hint to show beside it. */
             help: string | null;
-            /** @description Kind of answer; yes_no is sent as true or false, several as a list of option ids. */
+            /** @description Kind of answer; yes_no is sent as true or false, several as a list of option ids, which is empty for none of them. */
             answer: components["schemas"]["AnswerKind"];
             /**
              * @description UCUM unit of a number.
@@ -4024,6 +4438,11 @@ export interface components {
              * @example ready
              */
             storage: components["schemas"]["StorageState"];
+            /**
+             * @description Whether the files of batches can be reached. All but batches do without them.
+             * @example ready
+             */
+            spool: components["schemas"]["StorageState"];
         };
         /**
          * Reading
@@ -4765,6 +5184,10 @@ export interface components {
              * @description How long it took, pauses included.
              */
             seconds: number;
+            /** @description How many resources of FHIR there are, by file; only where responses were sent. */
+            resources?: {
+                [key: string]: number;
+            };
         };
         /**
          * Symptoms
@@ -4779,7 +5202,7 @@ export interface components {
             pain_0_10?: number | null;
             /**
              * Where it hurts
-             * @description Where do you feel it? Choose every place that fits.
+             * @description Where do you feel it? Choose every place that fits. An empty list means none of these, which is an answer too.
              * @example [
              *       "low_back"
              *     ]
@@ -4913,6 +5336,102 @@ export interface components {
          * @enum {string}
          */
         ValidationStatus: "not_validated" | "validated";
+        /**
+         * Webhook
+         * @description An address that is told when batches end, and how it stands.
+         */
+        Webhook: {
+            /**
+             * @description Id of the webhook.
+             * @example 0198a0b2-8c00-7000-8000-000000000001
+             */
+            id: string;
+            /**
+             * @description Where it leads.
+             * @example https://clinic.example/psoas
+             */
+            url: string;
+            /**
+             * @description What it is told of.
+             * @example [
+             *       "batch.done",
+             *       "batch.failed"
+             *     ]
+             */
+            events: components["schemas"]["WebhookEvent"][];
+            /**
+             * @description off once the address answered 410: nothing more is sent.
+             * @example on
+             */
+            state: components["schemas"]["WebhookState"];
+            /**
+             * Format: date-time
+             * @description When it was stored, in UTC (RFC 3339).
+             * @example 2026-08-01T09:30:00.000Z
+             */
+            created_at: string;
+            /** @description Until when secrets of before sign beside the newest one; null where none does. */
+            old_secrets_until: string | null;
+            /**
+             * @description Messages that are still to be delivered.
+             * @example 0
+             */
+            waiting: number;
+            /** @description The delivery that was attempted last; null before there was one. */
+            last_delivery: components["schemas"]["LastDelivery"] | null;
+        };
+        /**
+         * WebhookEvent
+         * @description What a webhook may be told of.
+         * @enum {string}
+         */
+        WebhookEvent: "batch.done" | "batch.failed";
+        /**
+         * WebhookList
+         * @description The webhooks of a tenant, the newest first.
+         */
+        WebhookList: {
+            /** @description All of them. */
+            items: components["schemas"]["Webhook"][];
+        };
+        /**
+         * WebhookRequest
+         * @description An address that wants to be told when batches end.
+         */
+        WebhookRequest: {
+            /**
+             * @description Where to send to: https, a public address, no user and no password in it.
+             * @example https://clinic.example/psoas
+             */
+            url: string;
+            /**
+             * @description What it is told of; everything unless named.
+             * @example [
+             *       "batch.done",
+             *       "batch.failed"
+             *     ]
+             */
+            events?: components["schemas"]["WebhookEvent"][];
+        };
+        /**
+         * WebhookSecret
+         * @description A new secret of a webhook.
+         */
+        WebhookSecret: {
+            /**
+             * @description What messages are signed with, `whsec_` and base64. Keep it now: it is not shown again.
+             * @example whsec_c29tZXRoaW5nIHRoYXQgaXMgbm8gc2VjcmV0IGhlcmU=
+             */
+            secret: string;
+            /** @description Until when secrets of before sign beside the newest one; null where none does. */
+            old_secrets_until: string | null;
+        };
+        /**
+         * WebhookState
+         * @description Whether anything is sent to a webhook.
+         * @enum {string}
+         */
+        WebhookState: "on" | "off";
         /**
          * Weights
          * @description The number that each answer is multiplied by.
@@ -8624,6 +9143,8 @@ export interface operations {
             header?: {
                 /** @description SHA-256 of the body as `sha-256=:…:` in base64 (RFC 9530); one that does not fit is refused. */
                 "Content-Digest"?: string;
+                /** @description 1 to 255 visible characters that no other request of yours has, such as a UUID. Sent again with the same file within a day, no second batch is made, and the answer says how far the first is. */
+                "Idempotency-Key"?: string;
                 /** @description How a text is compressed. */
                 "Content-Encoding"?: components["schemas"]["ContentEncoding"];
             };
@@ -8654,6 +9175,8 @@ export interface operations {
                     RateLimit?: string;
                     /** @description Where what was stored is found. */
                     Location?: string;
+                    /** @description `true` where it had been stored before, for the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -8715,6 +9238,23 @@ export interface operations {
             };
             /** @description The body came too slowly, or stopped; please send it again. */
             408: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is at odds with another request. */
+            409: {
                 headers: {
                     /** @description Name of this request; quote it when asking for help. */
                     "X-Request-Id"?: string;
@@ -9826,10 +10366,999 @@ export interface operations {
             };
         };
     };
+    list_webhooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The newest first. */
+            200: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookList"];
+                };
+            };
+            /** @description This needs a key or token: send it as Authorization: Bearer … */
+            401: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description How to say who you are. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This key or token may not do that. */
+            403: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Please wait a moment; Retry-After says how many seconds. */
+            429: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on our side. Please quote the request_id. */
+            500: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is stored cannot be reached just now. Please try again; with an Idempotency-Key nothing is stored twice. */
+            503: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    store_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookRequest"];
+            };
+        };
+        responses: {
+            /** @description It is stored, and its secret is shown this once. */
+            201: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Where what was stored is found. */
+                    Location?: string;
+                    /** @description `true` where it had been stored before, for the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewWebhook"];
+                };
+            };
+            /** @description The body is not valid JSON. */
+            400: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This needs a key or token: send it as Authorization: Bearer … */
+            401: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description How to say who you are. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This key or token may not do that. */
+            403: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is at odds with another request. */
+            409: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is larger than this address accepts. */
+            413: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Send the body as application/json, in UTF-8 and without compression. */
+            415: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Some of what was sent cannot be used; every place is listed in errors. */
+            422: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Please wait a moment; Retry-After says how many seconds. */
+            429: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on our side. Please quote the request_id. */
+            500: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is stored cannot be reached just now. Please try again; with an Idempotency-Key nothing is stored twice. */
+            503: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left, and every use is written down; nothing was changed. */
+            507: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    renew_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a webhook. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The new secret, shown this once. */
+            200: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+            /** @description This needs a key or token: send it as Authorization: Bearer … */
+            401: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description How to say who you are. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This key or token may not do that. */
+            403: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing at this address. */
+            404: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is at odds with another request. */
+            409: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Please wait a moment; Retry-After says how many seconds. */
+            429: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on our side. Please quote the request_id. */
+            500: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is stored cannot be reached just now. Please try again; with an Idempotency-Key nothing is stored twice. */
+            503: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left, and every use is written down; nothing was changed. */
+            507: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ping_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a webhook. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is on its way. */
+            202: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Where what was stored is found. */
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ping"];
+                };
+            };
+            /** @description This needs a key or token: send it as Authorization: Bearer … */
+            401: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description How to say who you are. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This key or token may not do that. */
+            403: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing at this address. */
+            404: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This is at odds with another request. */
+            409: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Please wait a moment; Retry-After says how many seconds. */
+            429: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on our side. Please quote the request_id. */
+            500: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is stored cannot be reached just now. Please try again; with an Idempotency-Key nothing is stored twice. */
+            503: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left, and every use is written down; nothing was changed. */
+            507: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a webhook. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How it stands. */
+            200: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Webhook"];
+                };
+            };
+            /** @description This needs a key or token: send it as Authorization: Bearer … */
+            401: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description How to say who you are. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This key or token may not do that. */
+            403: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing at this address. */
+            404: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Please wait a moment; Retry-After says how many seconds. */
+            429: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on our side. Please quote the request_id. */
+            500: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is stored cannot be reached just now. Please try again; with an Idempotency-Key nothing is stored twice. */
+            503: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erase_webhook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a webhook. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is erased. */
+            204: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description This needs a key or token: send it as Authorization: Bearer … */
+            401: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description How to say who you are. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description This key or token may not do that. */
+            403: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is nothing at this address. */
+            404: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Please wait a moment; Retry-After says how many seconds. */
+            429: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Something went wrong on our side. Please quote the request_id. */
+            500: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description What is stored cannot be reached just now. Please try again; with an Idempotency-Key nothing is stored twice. */
+            503: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There is no room left, and every use is written down; nothing was changed. */
+            507: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_audit: {
         parameters: {
             query?: {
-                /** @description Only this: store, read, list, trend, export, erase, expire, audit, batch_send, batch_read, batch_erase, batch_expire. */
+                /** @description Only this: store, read, list, trend, export, erase, expire, audit, batch_send, batch_read, batch_erase, batch_expire, webhook_store, webhook_erase, webhook_secret, webhook_ping, webhook_off. */
                 action?: components["schemas"]["AuditAction"];
                 /** @description Only what was done to this person's records. */
                 person?: string;
@@ -10059,6 +11588,23 @@ export interface operations {
                     "application/fhir+json": components["schemas"]["Resource"];
                 };
             };
+            /** @description This address answers in no form that Accept names. */
+            406: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
             /** @description Please wait a moment; Retry-After says how many seconds. */
             429: {
                 headers: {
@@ -10100,10 +11646,14 @@ export interface operations {
     list_fhir_forms: {
         parameters: {
             query?: {
-                /** @description Canonical name of a questionnaire. */
+                /** @description Canonical name, with or without a version. */
                 url?: string;
-                /** @description Whether the questions are left out. */
+                /** @description Whether the content is left out. */
                 _summary?: boolean;
+                /** @description Version, which is that of the model. */
+                version?: string;
+                /** @description Id of a resource. */
+                _id?: string;
             };
             header?: {
                 /** @description Languages in which you would like the texts, such as `es, en;q=0.5`; English where none of them is served. Content-Language says what came of it. */
@@ -10167,6 +11717,23 @@ export interface operations {
                     RateLimit?: string;
                     /** @description How to say who you are. */
                     "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description This address answers in no form that Accept names. */
+            406: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -10319,6 +11886,321 @@ export interface operations {
                     "application/fhir+json": components["schemas"]["Resource"];
                 };
             };
+            /** @description This address answers in no form that Accept names. */
+            406: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Please wait a moment; Retry-After says how many seconds. */
+            429: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Something went wrong on our side. Please quote the request_id. */
+            500: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+        };
+    };
+    list_fhir_values: {
+        parameters: {
+            query?: {
+                /** @description Canonical name, with or without a version. */
+                url?: string;
+                /** @description Whether the content is left out. */
+                _summary?: boolean;
+                /** @description Version, which is that of the model. */
+                version?: string;
+                /** @description Id of a resource. */
+                _id?: string;
+            };
+            header?: {
+                /** @description Languages in which you would like the texts, such as `es, en;q=0.5`; English where none of them is served. Content-Language says what came of it. */
+                "Accept-Language"?: string;
+                /** @description The ETag of a copy you have; the answer is 304 if it is still right. */
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A Bundle with the value sets. */
+            200: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Names this version of the body; send it back as If-None-Match. */
+                    ETag?: string;
+                    /** @description The languages of the texts: the one that was chosen, and `en` where a text is not translated. */
+                    "Content-Language"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Not changed since the copy named in If-None-Match. */
+            304: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Names this version of the body; send it back as If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description This needs a key or token: send it as Authorization: Bearer … */
+            401: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description How to say who you are. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description This address answers in no form that Accept names. */
+            406: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Some of what was sent cannot be used; every place is listed in errors. */
+            422: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Please wait a moment; Retry-After says how many seconds. */
+            429: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Something went wrong on our side. Please quote the request_id. */
+            500: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+        };
+    };
+    get_fhir_values: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Languages in which you would like the texts, such as `es, en;q=0.5`; English where none of them is served. Content-Language says what came of it. */
+                "Accept-Language"?: string;
+                /** @description The ETag of a copy you have; the answer is 304 if it is still right. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Id of a value set; of a question's options its id with hyphens. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A ValueSet. */
+            200: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Names this version of the body; send it back as If-None-Match. */
+                    ETag?: string;
+                    /** @description The languages of the texts: the one that was chosen, and `en` where a text is not translated. */
+                    "Content-Language"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Not changed since the copy named in If-None-Match. */
+            304: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Names this version of the body; send it back as If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description This needs a key or token: send it as Authorization: Bearer … */
+            401: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description How to say who you are. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description There is nothing at this address. */
+            404: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description This address answers in no form that Accept names. */
+            406: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
             /** @description Please wait a moment; Retry-After says how many seconds. */
             429: {
                 headers: {
@@ -10367,7 +12249,7 @@ export interface operations {
                 "If-None-Match"?: string;
             };
             path: {
-                /** @description Id of the code system. */
+                /** @description Id of a code system. */
                 id: string;
             };
             cookie?: never;
@@ -10433,6 +12315,169 @@ export interface operations {
             };
             /** @description There is nothing at this address. */
             404: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description This address answers in no form that Accept names. */
+            406: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Please wait a moment; Retry-After says how many seconds. */
+            429: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Something went wrong on our side. Please quote the request_id. */
+            500: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+        };
+    };
+    get_fhir_operation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Languages in which you would like the texts, such as `es, en;q=0.5`; English where none of them is served. Content-Language says what came of it. */
+                "Accept-Language"?: string;
+                /** @description The ETag of a copy you have; the answer is 304 if it is still right. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Code of an operation. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description An OperationDefinition. */
+            200: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Names this version of the body; send it back as If-None-Match. */
+                    ETag?: string;
+                    /** @description The languages of the texts: the one that was chosen, and `en` where a text is not translated. */
+                    "Content-Language"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Not changed since the copy named in If-None-Match. */
+            304: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Names this version of the body; send it back as If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description This needs a key or token: send it as Authorization: Bearer … */
+            401: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description How to say who you are. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description There is nothing at this address. */
+            404: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description This address answers in no form that Accept names. */
+            406: {
                 headers: {
                     /** @description Name of this request; quote it when asking for help. */
                     "X-Request-Id"?: string;
@@ -10557,6 +12602,23 @@ export interface operations {
                     "application/fhir+json": components["schemas"]["Resource"];
                 };
             };
+            /** @description This address answers in no form that Accept names. */
+            406: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
             /** @description The body is larger than this address accepts. */
             413: {
                 headers: {
@@ -10646,6 +12708,831 @@ export interface operations {
             };
         };
     };
+    bulk_assess: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description SHA-256 of the body as `sha-256=:…:` in base64 (RFC 9530); one that does not fit is refused. */
+                "Content-Digest"?: string;
+                /** @description 1 to 255 visible characters that no other request of yours has, such as a UUID. Sent again with the same file within a day, no second batch is made, and the answer says how far the first is. */
+                "Idempotency-Key"?: string;
+                /** @description How a text is compressed. */
+                "Content-Encoding"?: components["schemas"]["ContentEncoding"];
+                /** @description `respond-async` is understood, and it is done so in any case. */
+                Prefer?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/fhir+ndjson": string;
+                "application/x-ndjson": string;
+                "application/ndjson": string;
+            };
+        };
+        responses: {
+            /** @description It is kept for good and will be assessed. */
+            202: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Where to ask how far it is, as an absolute address. */
+                    "Content-Location"?: string;
+                    /** @description `true` where it had been stored before, for the same Idempotency-Key. */
+                    "Idempotency-Replayed"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description The body is not valid JSON. */
+            400: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description This needs a key or token: send it as Authorization: Bearer … */
+            401: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description How to say who you are. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description This key or token may not do that. */
+            403: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description The body came too slowly, or stopped; please send it again. */
+            408: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description This is at odds with another request. */
+            409: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description The body is larger than this address accepts. */
+            413: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Send the body as application/json, in UTF-8 and without compression. */
+            415: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Some of what was sent cannot be used; every place is listed in errors. */
+            422: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Please wait a moment; Retry-After says how many seconds. */
+            429: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Something went wrong on our side. Please quote the request_id. */
+            500: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description What is stored cannot be reached just now. Please try again; with an Idempotency-Key nothing is stored twice. */
+            503: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description There is no room left, and every use is written down; nothing was changed. */
+            507: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+        };
+    };
+    get_bulk_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a batch. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is done; these are its files. */
+            200: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Manifest"];
+                };
+            };
+            /** @description It waits or is being assessed; ask again later. */
+            202: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description How far it is, in words. */
+                    "X-Progress"?: string;
+                    /** @description Seconds after which to ask again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description This needs a key or token: send it as Authorization: Bearer … */
+            401: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description How to say who you are. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description This key or token may not do that. */
+            403: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description There is nothing at this address. */
+            404: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Some of what was sent cannot be used; every place is listed in errors. */
+            422: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Please wait a moment; Retry-After says how many seconds. */
+            429: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Something went wrong on our side. Please quote the request_id. */
+            500: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description What is stored cannot be reached just now. Please try again; with an Idempotency-Key nothing is stored twice. */
+            503: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+        };
+    };
+    erase_bulk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a batch. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It was stopped, and is erased with all that came of it. */
+            202: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description This needs a key or token: send it as Authorization: Bearer … */
+            401: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description How to say who you are. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description This key or token may not do that. */
+            403: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description There is nothing at this address. */
+            404: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Please wait a moment; Retry-After says how many seconds. */
+            429: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Something went wrong on our side. Please quote the request_id. */
+            500: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description What is stored cannot be reached just now. Please try again; with an Idempotency-Key nothing is stored twice. */
+            503: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description There is no room left, and every use is written down; nothing was changed. */
+            507: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+        };
+    };
+    get_bulk_output: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Which bytes are wanted, as `bytes=1000-`, to go on with a download that broke off. */
+                Range?: string;
+                /** @description The ETag of a copy you have; the answer is 304 if it is still right. */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @description Id of a batch. */
+                id: string;
+                /** @description Which file; the manifest lists them. */
+                output: components["schemas"]["Output"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Resources, one a line. */
+            200: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Names this version of the body; send it back as If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+ndjson": string;
+                };
+            };
+            /** @description The part of the file that was asked for. */
+            206: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Which bytes these are, and of how many. */
+                    "Content-Range"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+ndjson": string;
+                };
+            };
+            /** @description Not changed since the copy named in If-None-Match. */
+            304: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Names this version of the body; send it back as If-None-Match. */
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description This needs a key or token: send it as Authorization: Bearer … */
+            401: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description How to say who you are. */
+                    "WWW-Authenticate"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description This key or token may not do that. */
+            403: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description There is nothing at this address. */
+            404: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description This is at odds with another request. */
+            409: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description There is no such part of the file. */
+            416: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Which bytes these are, and of how many. */
+                    "Content-Range"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Some of what was sent cannot be used; every place is listed in errors. */
+            422: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Please wait a moment; Retry-After says how many seconds. */
+            429: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description Something went wrong on our side. Please quote the request_id. */
+            500: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+            /** @description What is stored cannot be reached just now. Please try again; with an Idempotency-Key nothing is stored twice. */
+            503: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    /** @description Seconds after which to try again. */
+                    "Retry-After"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/fhir+json": components["schemas"]["Resource"];
+                };
+            };
+        };
+    };
     call_service: {
         parameters: {
             query?: never;
@@ -10722,6 +13609,23 @@ export interface operations {
             };
             /** @description There is nothing at this address. */
             404: {
+                headers: {
+                    /** @description Name of this request; quote it when asking for help. */
+                    "X-Request-Id"?: string;
+                    /** @description Version and digest of the model, as `2026.1; digest=sha256:…`. */
+                    "Psoas-Model"?: string;
+                    /** @description How many requests are allowed, as `"minute";q=600;w=60`. */
+                    "RateLimit-Policy"?: string;
+                    /** @description How many are left, and in how many seconds there are more. */
+                    RateLimit?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Data that this needs was not sent along. */
+            412: {
                 headers: {
                     /** @description Name of this request; quote it when asking for help. */
                     "X-Request-Id"?: string;
