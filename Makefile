@@ -4,6 +4,8 @@ PORT ?= $(or $(PSOAS_PORT),8000)
 # Debian's own build is a good deal faster than a plain one.
 PYTHON ?= $(or $(wildcard /usr/bin/python3.11),python3)
 BIN := .venv/bin
+# Many tests wait for another process, so one more of them than there are processors goes on meanwhile.
+TESTERS ?= $(shell expr $$(nproc) + 1)
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --no-header --python-version 3.11
@@ -21,7 +23,7 @@ test: .venv/stamp-dev .venv-clients/stamp .venv-servers/stamp ## run every gate:
 	@if command -v npm >/dev/null; then $(MAKE) openapi/node_modules/stamp examples/typescript/node_modules/stamp; \
 	else echo "npm is not installed: the tests that lint, compare and replay the API document are skipped"; fi
 	$(MAKE) check
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n $(TESTERS)
 
 check: .venv/stamp-dev ## format, lint, types, import floors
 	$(BIN)/ruff format --check .

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Response
@@ -82,18 +83,19 @@ class Ping:
     """Asks whether something answers, once for all who want to know meanwhile: anybody may, without a limit."""
 
     def __init__(self, ping: Callable[[], None]) -> None:
-        self._ping = ping
-        self._asking: asyncio.Task[bool] | None = None
+        self._ping, self._apart = ping, ThreadPoolExecutor(1)
+        self._asking: Future[bool] | None = None
 
     async def ask(self) -> bool:
         """Whether it answers."""
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._ask())
-        return await asyncio.shield(self._asking)
+        asking = self._asking
+        if asking is None or asking.done():
+            asking = self._asking = self._apart.submit(self._ask)
+        return await asyncio.shield(asyncio.wrap_future(asking))
 
-    async def _ask(self) -> bool:
+    def _ask(self) -> bool:
         try:
-            await run_in_threadpool(self._ping)
+            self._ping()
         except StorageUnavailable:
             return False
         return True
