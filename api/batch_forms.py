@@ -1,6 +1,5 @@
 """Batches in the forms in which callers get them: how far each is, and what became of its rows."""
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired
 
 import orjson
@@ -10,7 +9,7 @@ from typing_extensions import TypedDict
 from api.batch.formats import FORMATS, READABLE
 from api.batch.tally import NOT_KNOWN
 from api.cursors import NextCursor
-from api.record_forms import put_moment
+from api.record_forms import put_any_moment, put_moment
 from api.storage.batches import State
 from api.storage.tables import StoredBatch
 from rules.safety import ActionId
@@ -212,8 +211,8 @@ def put_batch_in_short(row: StoredBatch) -> dict[str, Any]:
         "state": row.state,
         "reason": row.reason,
         "created_at": put_moment(row.created_at),
-        "started_at": _put(row.started_at),
-        "finished_at": _put(row.finished_at),
+        "started_at": put_any_moment(row.started_at),
+        "finished_at": put_any_moment(row.finished_at),
         "format": row.format,
         "size_bytes": row.size,
         "sha256": row.sha256,
@@ -232,10 +231,6 @@ def estimate_left(row: StoredBatch) -> float | None:
     if not rate or not row.share_done:
         return None
     return (row.rows_done / row.share_done - row.rows_done) / rate
-
-
-def _put(moment: datetime | None) -> str | None:
-    return put_moment(moment) if moment else None
 
 
 def _find_rate(row: StoredBatch) -> float | None:

@@ -23,6 +23,11 @@ def put_moment(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def put_any_moment(moment: datetime | None) -> str | None:
+    """A moment in the same way, or nothing where there is none."""
+    return put_moment(moment) if moment else None
+
+
 def put_stored(row: StoredAssessment | NewAssessment, *, with_request: bool) -> bytes:
     """A stored assessment in full."""
     answer: dict[str, Any] = {

@@ -1,13 +1,12 @@
 """Webhooks as JSON: what is asked for, and what is answered."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from typing_extensions import TypedDict
 
 from api.bodies import Payload
-from api.record_forms import put_moment
+from api.record_forms import put_any_moment, put_moment
 from api.storage.deliveries import EVENTS, DeliveryFault, DeliveryState, Event, MessageKind
 from api.storage.tables import Delivery
 from api.storage.webhooks import Standing
@@ -164,7 +163,7 @@ def put_webhook(standing: Standing, secret: str | None = None) -> dict[str, Any]
         "events": webhook.events.split(),
         "state": "on" if webhook.is_on else "off",
         "created_at": put_moment(webhook.created_at),
-        "old_secrets_until": _put(standing.old_until),
+        "old_secrets_until": put_any_moment(standing.old_until),
         "waiting": standing.waiting,
         "last_delivery": _put_delivery(last) if last else None,
     }
@@ -173,7 +172,7 @@ def put_webhook(standing: Standing, secret: str | None = None) -> dict[str, Any]
 
 def put_secret(new: NewSecret) -> dict[str, Any]:
     """A new secret."""
-    return {"secret": new.text, "old_secrets_until": _put(new.old_until)}
+    return {"secret": new.text, "old_secrets_until": put_any_moment(new.old_until)}
 
 
 def _put_delivery(row: Delivery) -> dict[str, Any]:
@@ -183,12 +182,8 @@ def _put_delivery(row: Delivery) -> dict[str, Any]:
         "batch_id": str(row.batch_id) if row.batch_id else None,
         "state": row.state,
         "attempts": row.attempts,
-        "attempted_at": _put(row.attempted_at),
+        "attempted_at": put_any_moment(row.attempted_at),
         "status": row.status,
         "fault": row.fault,
-        "next_attempt_at": _put(row.next_at),
+        "next_attempt_at": put_any_moment(row.next_at),
     }
-
-
-def _put(moment: datetime | None) -> str | None:
-    return put_moment(moment) if moment else None

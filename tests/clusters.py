@@ -4,14 +4,15 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
 import pytest
+import waiting
 from crowd import make_crowd, put_crowd, write_frame
 
 from api.batch.tally import Summary
@@ -81,12 +82,8 @@ def running(
         run.wait(ENOUGH)
 
 
-def wait_until(is_so: Callable[[], bool], seconds: float = ENOUGH) -> None:
-    """Wait for something to become so."""
-    until = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < until, "it did not become so in time"
-        time.sleep(0.01)
+wait_until = partial(waiting.wait_until, seconds=ENOUGH)
+"""Waits until something is so."""
 
 
 def write_partitions(folder: Path, partitions: int, rows: int, times: int = 1) -> None:

@@ -7,13 +7,14 @@ import io
 import json
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
+import waiting
 from clinic import Clinic
 
 from api.logs import open_log
@@ -142,12 +143,8 @@ class Receiver:
         self._thread.join()
 
 
-def wait_for(what: Callable[[], object], seconds: float = SOON) -> None:
-    """Wait until something is so."""
-    until = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < until
-        time.sleep(0.01)
+wait_for = partial(waiting.wait_until, seconds=SOON)
+"""Waits until something is so."""
 
 
 @contextmanager

@@ -3,11 +3,13 @@
 import filecmp
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import httpx
+import waiting
 from batches import RULES
 from clinic import DESK, make_key_text
 from serving import Serving, psoas
@@ -181,12 +183,8 @@ def list_batches(service: Serving, sender: Sender) -> list[str]:
     return [one["id"] for one in sender.call(service, "GET", "/batches").json()["items"]]
 
 
-def wait_until(is_so: Callable[[], bool], seconds: float = SOON) -> None:
-    """Wait until something is so."""
-    end = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.02)
+wait_until = partial(waiting.wait_until, seconds=SOON)
+"""Waits until something is so."""
 
 
 def get_when_made(service: Serving, sender: Sender, path: str) -> httpx.Response:

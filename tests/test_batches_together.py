@@ -61,7 +61,9 @@ def test_a_file_that_ends_the_process_each_time_is_given_up(tmp_path: Path, few:
         ended = 0
         while sender.look(poison).state != "failed":
             with working(storage, log, first=POISONED, poison=poison) as worker:
-                wait_until(lambda: worker.poll() is not None or is_over(sender, poison), STARTS)
+                wait_until(
+                    lambda: worker.poll() is not None or is_over(sender, poison), seconds=STARTS
+                )
                 ended += worker.poll() == -signal.SIGKILL
             assert ended <= MOST_FRUITLESS
         assert ended == MOST_FRUITLESS
@@ -86,7 +88,8 @@ def test_what_is_scored_beside_such_a_file_is_done_all_the_same(
         for _ in range(2 * MOST_FRUITLESS + 2):
             with working(storage, log, first=SLOWLY + POISONED, poison=poison) as worker:
                 wait_until(
-                    lambda: worker.poll() is not None or is_over(sender, sent, poison), STARTS
+                    lambda: worker.poll() is not None or is_over(sender, sent, poison),
+                    seconds=STARTS,
                 )
             if is_over(sender, sent, poison):
                 break

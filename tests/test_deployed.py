@@ -188,7 +188,7 @@ class Storing:
     def wait_for_more(self, count: int = 10) -> None:
         """Wait until so many more are stored."""
         wanted = len(self.stored) + count
-        wait_until(lambda: len(self.stored) >= wanted, STARTS)
+        wait_until(lambda: len(self.stored) >= wanted, seconds=STARTS)
 
     def _run(self) -> None:
         number = 0

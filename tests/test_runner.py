@@ -2,9 +2,9 @@
 
 import io
 import sqlite3
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Event, Thread
@@ -13,6 +13,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+import waiting
 from clinic import Clinic
 from serving import psoas
 
@@ -42,12 +43,8 @@ def running(clinic: Clinic, pace: Pace = QUICK) -> Iterator[io.BytesIO]:
         runner.stop()
 
 
-def wait_for(what: Callable[[], bool], seconds: float = 30.0) -> None:
-    """Wait until something is so."""
-    until = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < until
-        time.sleep(0.02)
+wait_for = partial(waiting.wait_until, seconds=30.0)
+"""Waits until something is so."""
 
 
 @pytest.fixture

@@ -188,15 +188,35 @@ class Leaving(BaseException):
     """Ends a run without a word."""
 
 
+def send_again(desk: Clinic) -> tuple[bytes, str]:
+    """What comes of a file that nobody disturbs, and the address of the same file sent once more."""
+    expected = desk.call("GET", f"{desk.batch(MANY)}/scores").content
+    for one in desk.call("GET", "/batches").json()["items"]:
+        desk.call("DELETE", f"/batches/{one['id']}")
+    return expected, desk.send(MANY).headers["location"]
+
+
+def keep_three(desk: Clinic) -> list[Any]:
+    """What a run keeps that leaves after three segments."""
+    kept: list[Any] = []
+
+    def keep(work: Any) -> Any:
+        if len(kept) == 3:
+            raise Leaving
+        kept.append(work())
+        return kept[-1]
+
+    with pytest.raises(Leaving):
+        take(desk).run(keep)
+    return kept
+
+
 @pytest.mark.usefixtures("small_segments")
 @pytest.mark.parametrize("segments", [0, 1, 3])
 def test_a_run_that_lost_its_batch_spoils_nothing(
     desk: Clinic, store: Stored, segments: int
 ) -> None:
-    expected = desk.call("GET", f"{desk.batch(MANY)}/scores").content
-    for one in desk.call("GET", "/batches").json()["items"]:
-        desk.call("DELETE", f"/batches/{one['id']}")
-    place = desk.send(MANY).headers["location"]
+    expected, place = send_again(desk)
     first, done = take(desk), 0
 
     def score_until_lost(work: Any) -> Any:
@@ -218,20 +238,8 @@ def test_a_run_that_lost_its_batch_spoils_nothing(
 def test_another_machine_goes_on_from_the_segments_that_are_kept(
     desk: Clinic, tmp_path: Path, store: Stored
 ) -> None:
-    expected = desk.call("GET", f"{desk.batch(MANY)}/scores").content
-    desk.call("DELETE", f"/batches/{desk.call('GET', '/batches').json()['items'][0]['id']}")
-    place = desk.send(MANY).headers["location"]
-    kept: list[Any] = []
-
-    def keep(work: Any) -> Any:
-        """Keep three segments, and leave."""
-        if len(kept) == 3:
-            raise Leaving
-        kept.append(work())
-        return kept[-1]
-
-    with pytest.raises(Leaving):
-        take(desk).run(keep)
+    expected, place = send_again(desk)
+    kept = keep_three(desk)
     assert len([name for name in store.list_names() if name.endswith("counts.json")]) == 3
     elsewhere = tmp_path / "elsewhere"
     turn, scored = iter(kept), []
@@ -253,19 +261,8 @@ def test_another_machine_goes_on_from_the_segments_that_are_kept(
 
 @pytest.mark.usefixtures("small_segments")
 def test_a_part_that_is_lost_in_the_store_is_scored_again(desk: Clinic, store: Stored) -> None:
-    expected = desk.call("GET", f"{desk.batch(MANY)}/scores").content
-    desk.call("DELETE", f"/batches/{desk.call('GET', '/batches').json()['items'][0]['id']}")
-    place = desk.send(MANY).headers["location"]
-    kept: list[Any] = []
-
-    def keep(work: Any) -> Any:
-        if len(kept) == 3:
-            raise Leaving
-        kept.append(work())
-        return kept[-1]
-
-    with pytest.raises(Leaving):
-        take(desk).run(keep)
+    expected, place = send_again(desk)
+    kept = keep_three(desk)
     (lost,) = [key for key in store.list_keys() if key.endswith("000002.scores.csv")]
     Store(store.url).erase([lost])
     turn = iter(kept)

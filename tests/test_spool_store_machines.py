@@ -90,7 +90,7 @@ def assert_same_stored(
         f"{sent}/{take}/{name}" if name[0] in "ps" or name == "rejects.csv" else f"{sent}/{name}"
         for name in WHOLE
     )
-    wait_until(lambda: [one for one in store.list_keys() if sent in one] == wanted, TIDY)
+    wait_until(lambda: [one for one in store.list_keys() if sent in one] == wanted, seconds=TIDY)
 
 
 def assert_quiet(folder: Path) -> None:
@@ -115,7 +115,7 @@ def find_scoring(
         ]
         return bool(found)
 
-    wait_until(look, STARTS)
+    wait_until(look, seconds=STARTS)
     return found[0], workers[found[0]]
 
 
@@ -157,12 +157,16 @@ def test_a_machine_that_is_killed_leaves_its_batch_to_another_which_goes_on_from
         assert row.rows_when_taken >= kept > 0
         assert_same_stored(service, sender, sent, some, store)
         (other,) = set(workers) - {number}
-        wait_until(lambda: list_scratch(name_machine(shared, other)["data_dir"]) == [], TIDY)
+        wait_until(
+            lambda: list_scratch(name_machine(shared, other)["data_dir"]) == [], seconds=TIDY
+        )
         assert workers[other].poll() is None
         # The machine comes back, and what lay there goes.
         assert list_scratch(name_machine(shared, number)["data_dir"]) != []
         with working(name_machine(shared, number), tmp_path / f"log-{number}", first=STRICT):
-            wait_until(lambda: list_scratch(name_machine(shared, number)["data_dir"]) == [], STARTS)
+            wait_until(
+                lambda: list_scratch(name_machine(shared, number)["data_dir"]) == [], seconds=STARTS
+            )
         assert sender.call(service, "DELETE", f"/batches/{sent}").status_code == 204
         assert store.list_keys() == []
     assert_quiet(tmp_path)
@@ -203,8 +207,8 @@ def test_a_service_that_is_killed_while_it_takes_a_file_in_leaves_nothing(
         assert store.list_names() == ["input.csv"]
         assert list_scratch(tmp_path / "data") != []
         with serving(storage, tmp_path / "log", first=STRICT) as service:
-            wait_until(lambda: store.list_keys() == [], STARTS)
-            wait_until(lambda: list_scratch(tmp_path / "data") == [], STARTS)
+            wait_until(lambda: store.list_keys() == [], seconds=STARTS)
+            wait_until(lambda: list_scratch(tmp_path / "data") == [], seconds=STARTS)
             assert sender.call(service, "GET", "/batches").json()["items"] == []
             sent = sender.send(service, few.file)
             sender.wait_done(sent)
@@ -259,7 +263,7 @@ def test_a_batch_outlives_a_store_that_is_away(
         sent = sender.send(service, some.file)
         sender.wait(sent, is_begun, STARTS)
         if moment == "joining":
-            wait_until((tmp_path / "joined").exists, 60)
+            wait_until((tmp_path / "joined").exists, seconds=60)
         gate.shut()
         sender.wait(sent, lambda row: row.reason is not None, 40)
         told = sender.call(service, "GET", f"/batches/{sent}").json()

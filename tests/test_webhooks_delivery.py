@@ -400,7 +400,7 @@ def test_two_that_send_share_the_work_and_send_nothing_twice(
         return not any(look(clinic, hook)["waiting"] for hook in hooks)
 
     with delivering(clinic) as one, delivering(clinic) as other:
-        wait_for(is_done, 60)
+        wait_for(is_done, seconds=60)
     counted = Counter((got.path, got.name) for got in receiver.received)
     assert len(counted) == 24
     assert set(counted.values()) == {1}

@@ -45,15 +45,14 @@ class AsideAssessor:
             AsideFailed: when the process fails at them, or ends.
         """
         with self._lock:
-            try:
-                answer = self._ask(lines)
-            except (EOFError, OSError):  # it ended for want of work just now, or somebody ended it
-                self._end()
+            for is_last in (False, True):
                 try:
                     answer = self._ask(lines)
-                except (EOFError, OSError):
+                    break
+                except (EOFError, OSError):  # it ended for want of work just now, or was ended
                     self._end()
-                    raise AsideFailed("the process ended") from None
+                    if is_last:
+                        raise AsideFailed("the process ended") from None
         if isinstance(answer, dict):
             raise AsideFailed(answer)
         return answer

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from api.fhir.assessment import ResultWriter, put_bundle
 from api.fhir.names import CODES
-from api.fhir.outcome import MORE_FAULTS, Issue, put_outcome, tell_fault
+from api.fhir.outcome import MORE_FAULTS, Issue, find_empty, put_outcome, tell_fault
 from api.fhir.provenance import Origin, Resource
 from api.fhir.response import MOST_TOLD, ResponseReader, find_other_totals, tell_faults
 from api.fhir.shape import ROOT
@@ -154,6 +154,4 @@ def find_unusable(bundle: Mapping[str, Any]) -> Iterable[Issue]:
         text = f"may have {MOST_RESPONSES} entries at most"
         yield Issue("too-long", text, "Bundle.entry", "out_of_range")
     else:
-        for place, entry in enumerate(entries):
-            if not isinstance(entry, dict) or not isinstance(entry.get("resource"), dict):
-                yield tell_fault("missing", "has no resource", f"Bundle.entry[{place}]")
+        yield from find_empty(entries)

@@ -107,16 +107,16 @@ class CardWriter:
         if assessed.assessment is None:
             cards = self._put_signs(assessed, given, opened)
             return [*cards, self._finish(self._put_unread(assessed.issues), given, opened)]
-        put = [*self._put_safety(assessed.assessment["safety"])]
-        put.append(self._put_scores(assessed.assessment))
+        safety = self._put_safety(assessed.assessment["safety"])
+        put = [*safety, self._put_scores(assessed.assessment)]
         return [self._finish(card, given, opened) for card in put]
 
     def _put_signs(self, assessed: Assessed, given: Given, opened: Opened) -> list[Card]:
         """What the signs of a response call for that is not scored; nothing where none was reported."""
         safety = assessed.safety
-        flagged = safety is not None and safety["action"] != "none"
-        put = [*self._put_safety(safety)] if safety and flagged else []
-        return [self._finish(card, given, opened) for card in put]
+        if safety is None or safety["action"] == "none":
+            return []
+        return [self._finish(card, given, opened) for card in self._put_safety(safety)]
 
     def _put_unread(self, issues: Iterable[Issue]) -> Card:
         """Why answers on record cannot be scored."""

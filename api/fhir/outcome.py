@@ -1,6 +1,6 @@
 """Errors as FHIR tells them: an OperationOutcome that names each place, and repeats nothing that was sent."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from api.fhir.names import FAULTS, put_said
@@ -112,3 +112,10 @@ def _put_issue(issue: Issue, around: str) -> dict[str, Any]:
         details = {"coding": [{"system": issue.system, "code": issue.code}], **details}
     put = {"severity": issue.severity, "code": issue.kind, "details": details}
     return {**put, "expression": [issue.expression]} if issue.expression else put
+
+
+def find_empty(entries: Iterable[object]) -> Iterator[Issue]:
+    """The entries of a Bundle that have no resource."""
+    for place, entry in enumerate(entries):
+        if not isinstance(entry, dict) or not isinstance(entry.get("resource"), dict):
+            yield tell_fault("missing", "has no resource", f"Bundle.entry[{place}]")

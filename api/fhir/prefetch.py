@@ -1,18 +1,18 @@
 """What a record sends along with a call for cards, and which of the responses in it are put on cards."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from api.fhir.outcome import Issue, tell_fault
-from api.fhir.provenance import find_id, find_moment
+from api.fhir.outcome import Issue, find_empty, tell_fault
+from api.fhir.provenance import find_first_day, find_id, find_moment
 from api.fhir.response import WITHDRAWN, is_ours
 from api.fhir.shape import ROOT
 
 FINISHED = ("completed", "amended")
 """The states in which a questionnaire was answered to its end."""
-FIRST_DAY, START = "2026-01-01", "T00:00:00Z"
+START = "T00:00:00Z"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 OUTCOME = "OperationOutcome"
 REFERENCE = re.compile(
@@ -82,13 +82,7 @@ def look_into(entries: Iterable[object], patient: str) -> Found:
     ]
     if responses:
         return choose(responses, patient)
-    return Found(issues=tuple(_find_empty(resources)), is_failed=any(map(tells_failure, resources)))
-
-
-def _find_empty(resources: Iterable[object]) -> Iterator[Issue]:
-    for place, one in enumerate(resources):
-        if not isinstance(one, dict):
-            yield tell_fault("missing", "has no resource", f"Bundle.entry[{place}]")
+    return Found(issues=tuple(find_empty(entries)), is_failed=any(map(tells_failure, resources)))
 
 
 def tells_failure(resource: object) -> bool:
@@ -143,7 +137,7 @@ def read_authored(authored: object) -> Authored:
     if told is None:
         return Authored()
     date, _, time = told.partition("T")
-    first = told if time else date + FIRST_DAY[len(date) :] + START
+    first = told if time else find_first_day(date) + START
     return Authored(date, datetime.fromisoformat(first), bool(time))
 
 

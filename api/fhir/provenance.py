@@ -21,11 +21,12 @@ SYSTEM = re.compile(r"(https?://|urn:)[A-Za-z0-9._~:%$/#?=&+-]{1,200}")
 NUMBER = re.compile(r"[\w.:/|#+-]([\w .:/|#+-]{0,98}[\w.:/|#+-])?")
 """What the number of a person in a register may look like."""
 MOMENT = re.compile(
-    r"(?P<date>[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?)"
+    r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?"
     r"((?<=-[0-9]{2}-[0-9]{2})T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
     r"(Z|[+-](0[0-9]|1[0-3]):[0-5][0-9]|[+-]14:00))?"
 )
 """FHIR's dateTime: a year, a month, a day, or a moment with its offset."""
+FIRST_DAY = "2026-01-01"
 LEFT_OUT = "cannot be taken over, so the results leave it out"
 
 Resource = dict[str, Any]
@@ -64,14 +65,18 @@ def _take_subject(subject: Mapping[str, Any]) -> Resource:
 
 def find_moment(authored: object) -> str | None:
     """When answers were given, as precisely as it was told; none where that is no moment of the calendar."""
-    if not isinstance(authored, str) or not (found := MOMENT.fullmatch(authored)):
+    if not isinstance(authored, str) or not MOMENT.fullmatch(authored):
         return None
-    first = f"{found['date']}-01-01"[: len("2026-01-01")]
     try:
-        datetime.fromisoformat(authored if "T" in authored else first)
+        datetime.fromisoformat(authored if "T" in authored else find_first_day(authored))
     except ValueError:
         return None
     return authored
+
+
+def find_first_day(date: str) -> str:
+    """The first day of a year or a month; of a day itself."""
+    return date + FIRST_DAY[len(date) :]
 
 
 def find_id(id_: object) -> str | None:

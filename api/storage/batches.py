@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple, get_args
 from uuid import UUID
 
-from sqlalchemy import Connection, case, delete, func, insert, text, update
+from sqlalchemy import Connection, case, delete, func, insert, update
 from sqlmodel import Session, col, select
 
+from api.storage.database import lock_to_count
 from api.storage.moments import first_id
 from api.storage.tables import StoredBatch
 
@@ -27,8 +28,7 @@ _takes, _fruitless = col(StoredBatch.takes), col(StoredBatch.fruitless)
 
 def add_batch(connection: Connection, batch: StoredBatch, most: int) -> bool:
     """Store a batch; false where its tenant has `most` that are not finished, unless that is 0."""
-    if connection.dialect.name == "postgresql":  # else two could count at the same time
-        connection.execute(text("LOCK TABLE batch IN SHARE ROW EXCLUSIVE MODE"))
+    lock_to_count(connection, StoredBatch)
     if most and _count(connection, batch.tenant) >= most:
         return False
     connection.execute(insert(StoredBatch), [batch.model_dump()])

@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from threading import Lock
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -14,7 +14,7 @@ from sqlalchemy.exc import (
     NoSuchModuleError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlmodel import Session
+from sqlmodel import Session, SQLModel
 
 from api.storage.failures import StorageUnavailable, telling_failures
 from api.storage.migrating import Schema
@@ -256,3 +256,10 @@ def _limit_waiting(url: URL, patience: float) -> Mapping[str, int | str]:
     )
     kept = {name: value for name, value in limits.items() if name not in said}
     return {**kept, "options": " ".join(options)}
+
+
+def lock_to_count(connection: Connection, table: type[SQLModel]) -> None:
+    """Let nobody else add rows to a table until the transaction ends: else two could count at the same time."""
+    if connection.dialect.name == "postgresql":  # SQLite has one writer at a time
+        name = str(inspect(table).local_table)
+        connection.execute(text(f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE"))

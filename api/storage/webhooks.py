@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, func, insert, text, update
+from sqlalchemy import Connection, delete, func, insert, update
 from sqlmodel import Session, col, select
 
+from api.storage.database import lock_to_count
 from api.storage.tables import Delivery, StoredWebhook, WebhookSecret
 
 MOST_OLD = 4
@@ -44,8 +45,7 @@ class Standing(NamedTuple):
 
 def add_webhook(connection: Connection, webhook: StoredWebhook, most: int) -> bool:
     """Store a webhook with its first secret; false where its tenant has `most` already."""
-    if connection.dialect.name == "postgresql":  # else two could count at the same time
-        connection.execute(text("LOCK TABLE webhook IN SHARE ROW EXCLUSIVE MODE"))
+    lock_to_count(connection, StoredWebhook)
     counted = select(func.count()).where(_tenant == webhook.tenant)
     if connection.execute(counted).scalar_one() >= most:
         return False
