@@ -1,6 +1,7 @@
 """What tests share: the model, an app with fixed request ids, its log, and ways to call it."""
 
 import asyncio
+import gc
 import io
 import os
 import tempfile
@@ -10,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import fastapi.dependencies.models
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -25,7 +27,7 @@ from api.settings import Settings
 from api.storing import open_database
 from rules.assessment import Assessor
 from rules.definitions import Model
-from rules.loading import load_model
+from rules.loading import PACKAGED_MODEL, load_languages, load_model
 
 ROOT = Path(__file__).parent.parent
 Call = Callable[..., httpx.Response]
@@ -46,6 +48,25 @@ def many(people: int) -> settings:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let `make openapi` write example responses in place of comparing them."""
     parser.addoption("--write-examples", action="store_true", help="write example responses")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:  # noqa: ARG001
+    """Spare the garbage collector what was imported: it would look it through again at every app."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _read_rules_once() -> Iterator[None]:
+    """The packaged rules, which every app needs and none changes, are read once."""
+    packaged = load_languages()
+
+    def load(folder: Path) -> dict[str, Model]:
+        return packaged if folder == PACKAGED_MODEL else load_languages(folder)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("api.languages.load_languages", load)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -95,10 +116,18 @@ def make_app(log: io.BytesIO | None = None, **changed: Any) -> FastAPI:
     changed.setdefault("data_dir", Path(tempfile.mkdtemp(dir=_FOLDERS.name)))
     changed.setdefault("rate_per_address", 0)
     changed.setdefault("jobs", False)  # one process has one runner; tests start it by themselves
+    forget_apps()
     log = log or io.BytesIO()
     return create_app(
         Settings(**changed), log=open_log("info", log), new_id=lambda: "example", **given
     )
+
+
+def forget_apps() -> None:
+    """Let FastAPI forget the endpoints of earlier apps: it remembers thousands, and with them all that those apps hold."""
+    for known in vars(fastapi.dependencies.models).values():
+        if hasattr(known, "cache_clear"):
+            known.cache_clear()
 
 
 @pytest.fixture

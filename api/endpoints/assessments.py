@@ -1,7 +1,7 @@
 """Stored assessments: one person's answers kept with what the rules said, and found again."""
 
 from contextlib import suppress
-from functools import cache
+from functools import lru_cache
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -239,9 +239,9 @@ def _storing(parts: Parts) -> APIRouter:
     return router
 
 
-@cache
+@lru_cache(1)
 def stored_with_request(payload: type[AssessPayload]) -> Any:
-    """The type of a stored assessment with what was sent."""
+    """The type of a stored assessment with what was sent: the same for all of a service, and kept for one service only."""
 
     class StoredWithRequest(TypedDict):
         """A stored assessment and the answers that it was made of."""

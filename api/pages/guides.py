@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,6 +47,7 @@ class Guide(NamedTuple):
     """Names of the scripts that make a part of it alive."""
 
 
+@cache
 def read_guides() -> Mapping[str, Guide]:
     """Every guide by name, in the order in which to list them."""
     return {name: render(name, (DOCS / f"{name}.md").read_text("utf-8")) for name in ORDER}
