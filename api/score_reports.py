@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol, get_args
+from typing import Any, Protocol
 
 from rich import progress as bars
 from rich.markup import escape
@@ -10,10 +10,9 @@ from rich.table import Table
 
 from api.batch.layout import Columns
 from api.batch.running import Progress
-from api.batch.tally import Summary, gather_lines
+from api.batch.tally import LEVELS, Summary
 from api.telling import make_plain, tell, to_person
 from rules.safety import ACTIONS
-from rules.words import LevelId
 
 SHOWN = 12
 """Columns, problems and the like that are listed by name; of the rest only the number is told."""
@@ -85,18 +84,17 @@ def tell_summary(summary: Summary) -> None:
     """Say what became of the rows: levels by habit, rejects by reason, and whether the totals agree."""
     levels = Table(title="Rows by level")
     levels.add_column("")
-    order: Sequence[str | None] = [*get_args(LevelId), None]
-    for level in order:
+    for level in LEVELS:
         levels.add_column(level or "not known", justify="right")
     for name, counts in summary.levels.items():
-        levels.add_row(name, *(f"{counts.get(level, 0):,}" for level in order))
+        levels.add_row(name, *(f"{counts.get(level, 0):,}" for level in LEVELS))
     to_person.print(levels)
     called = {name: summary.actions.get(name, 0) for name in reversed(ACTIONS) if name != "none"}
     if any(called.values()):
         to_person.print(_count_table("Rows with a safety action: look at these first", called))
     if summary.problems:
         first = dict(list(summary.problems.items())[:SHOWN])
-        to_person.print(_count_table("What was wrong with the rejects", gather_lines(first)))
+        to_person.print(_count_table("What was wrong with the rejects", first))
     for note in summary.notes:
         tell(note)
     rate = summary.rows / summary.seconds if summary.seconds else 0

@@ -23,6 +23,7 @@ from api.batch.layout import Layout
 from api.batch.mapping import NO_MAPPING, asked_in_batches
 from api.batch.running import Order, score_file
 from api.batch.scoring import ChunkScorer
+from api.batch.tally import put_summary
 from api.payloads import assess_payload
 from api.problems import Refusal
 from rules.assessment import Assessor
@@ -378,6 +379,32 @@ def test_the_summary_counts_levels_actions_and_problems(tmp_path: Path) -> None:
         f"{HOURS}: out_of_range": 1,
         "saddle_numbness: wrong_type": 1,
     }
+
+
+def test_a_summary_is_in_the_same_order_every_time_and_counts_malformed_lines_together(
+    tmp_path: Path,
+) -> None:
+    rows = [
+        "8,",
+        "2,yes",
+        "nothing,to,read",
+        "99,",
+        "4,no",
+        "2,no",
+        ",",
+        "still,nothing,here",
+        "x,",
+    ]
+    summary = run(tmp_path, "\n".join([f"{HOURS},saddle_numbness", *rows])).summary
+    told = json.loads(put_summary(summary))
+    levels = told["levels"]["prolonged_sitting"]
+    assert [*levels.items()] == [("low", 3), ("high", 1), ("not_known", 1)]
+    assert [*told["actions"].items()] == [("none", 4), ("emergency", 1)]
+    assert [*told["problems"].items()] == [
+        ("line: malformed", 2),
+        (f"{HOURS}: out_of_range", 1),
+        (f"{HOURS}: wrong_type", 1),
+    ]
 
 
 def test_a_column_of_a_caller_may_be_called_anything(tmp_path: Path) -> None:

@@ -118,8 +118,12 @@ def test_a_segment_that_was_half_kept_is_done_again(tmp_path: Path) -> None:
     name_part(parts, 2, "scores", CSV).unlink()
     name_part(parts, 3, "rejects", CSV).write_bytes(b"half")
     again = Segments(RULES, order, parts, segments[0], ROWS)
-    assert [again.score_next() for _ in range(len(segments) - 1)] == segments[1:]
+    found = [again.score_next() for _ in range(len(segments) - 1)]
     again.close()
+    # How far the reading is depends on the moment: it goes on meanwhile.
+    assert [one._replace(done=0.0) for one in found] == [
+        one._replace(done=0.0) for one in segments[1:]
+    ]
     assert {path.name: path.read_bytes() for path in parts.glob("*.csv")} == kept
 
 

@@ -2,8 +2,8 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar, get_args
 
 import polars as pl
 
@@ -12,10 +12,17 @@ from api.batch.layout import Columns
 from api.batch.scoring import Scored
 from rules.definitions import Model
 from rules.rows import BETWEEN, PREFIX
+from rules.safety import ACTIONS
+from rules.words import LevelId
+
+Named = TypeVar("Named", bound=str | None)
 
 NOT_KNOWN = "not_known"
 """How a summary in JSON calls the level of rows for which none is known."""
 ACTION = f"{PREFIX}safety_action"
+LEVELS: Sequence[LevelId | None] = [*get_args(LevelId), None]
+LINE = r"^line \d+:"
+"""How a problem begins with a line that cannot be read: each has a number of its own, which the rejects tell."""
 
 
 class Summary(NamedTuple):
@@ -25,11 +32,11 @@ class Summary(NamedTuple):
     scored: int
     rejected: int
     levels: Mapping[str, Mapping[str | None, int]]
-    """How many rows have each level, by habit and for the index; none is a level that is not known."""
+    """How many rows have each level, by habit and for the index, the lowest first; none is a level that is not known."""
     actions: Mapping[str, int]
-    """How many rows call for each safety action."""
+    """How many rows call for each safety action, the most urgent last."""
     problems: Mapping[str, int]
-    """How often each `field: code` stands among the rejects, the most frequent first."""
+    """How often each `field: code` stands among the rejects, the most frequent first; malformed lines are told together."""
     columns: Columns
     notes: Sequence[str]
     seconds: float
@@ -74,7 +81,8 @@ class Tally:
         for name, levels in self._levels.items():
             levels.update(_count(rows[columns[name]]))
         self._actions.update(_count(rows[ACTION]))
-        self._problems.update(_count(scored.rejected[PROBLEMS].str.split(BETWEEN).explode()))
+        problems = scored.rejected[PROBLEMS].str.split(BETWEEN).explode()
+        self._problems.update(_count(problems.str.replace(LINE, "line:")))
 
     def count_resources(self, written: Mapping[str, int]) -> None:
         """Count resources of FHIR."""
@@ -108,9 +116,9 @@ class Tally:
             self.rows,
             self.scored,
             self.rejected,
-            self._levels,
-            self._actions,
-            dict(self._problems.most_common()),
+            {name: _sort(LEVELS, counts) for name, counts in self._levels.items()},
+            _sort(ACTIONS, self._actions),
+            dict(sorted(self._problems.items(), key=lambda found: (-found[1], found[0]))),
             columns,
             notes,
             seconds,
@@ -118,13 +126,8 @@ class Tally:
         )
 
 
-def gather_lines(problems: Mapping[str, int]) -> Mapping[str, int]:
-    """Problems with malformed lines told together, for each has a number of its own."""
-    gathered: dict[str, int] = {}
-    for problem, count in problems.items():
-        told = "line: malformed" if problem.startswith("line ") else problem
-        gathered[told] = gathered.get(told, 0) + count
-    return gathered
+def _sort(order: Iterable[Named], counts: Mapping[Named, int]) -> dict[Named, int]:
+    return {name: counts[name] for name in order if name in counts}
 
 
 def _count(values: pl.Series) -> Counter[str]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 from api.batch.chunks import FileRefused
-from api.batch.tally import NOT_KNOWN, Summary, gather_lines
+from api.batch.tally import NOT_KNOWN, Summary
 from api.cluster.orders import DatasetOrder, Partition, Stamp, Task, sign
 from api.cluster.places import Place, open_place, read_whole
 
@@ -95,7 +95,7 @@ def put_counts(summary: Summary) -> dict[str, Any]:
             for name, counts in summary.levels.items()
         },
         "actions": dict(summary.actions),
-        "problems": dict(gather_lines(summary.problems)),
+        "problems": dict(summary.problems),
         "notes": list(summary.notes),
     }
 
