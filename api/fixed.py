@@ -10,6 +10,8 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 
+from api.preferences import read_preferences
+
 WORTH_COMPRESSING = 1_000
 """Bytes from which a body gets smaller by more than it costs to say so."""
 
@@ -23,11 +25,8 @@ def is_known(headers: Headers, *etags: str) -> bool:
 
 def accepts_gzip(headers: Headers) -> bool:
     """Whether a caller can read gzip; refusing it by q=0 is understood."""
-    for part in headers.get("accept-encoding", "").lower().split(","):
-        name, _, parameters = part.partition(";")
-        if name.strip() == "gzip":
-            return parameters.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return False
+    wanted = read_preferences(headers.get("accept-encoding", ""))
+    return any(one.name == "gzip" for one in wanted)
 
 
 class FixedAnswer:

@@ -1,7 +1,6 @@
 """The languages that the service speaks, and the one that a caller prefers."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from api.fixed import FixedAnswer
+from api.preferences import read_preferences
 from rules.definitions import Model
 from rules.errors import Unusable
 from rules.folder import ENGLISH
@@ -70,31 +70,16 @@ class Languages(NamedTuple):
         return find_language(preferred, tuple(self.models))
 
 
-@lru_cache(256)
-def find_language(preferred: str, served: tuple[str, ...]) -> str:
+def find_language(preferred: str, served: Sequence[str]) -> str:
     """The first served language among those preferred, shortened step by step (RFC 4647, 3.4)."""
-    for wanted in sort_ranges(preferred):
-        tag = wanted
+    for wanted in read_preferences(preferred):
+        tag = wanted.name
         while tag:
             for known in served:
                 if known.lower() == tag:
                     return known
             tag = tag.rpartition("-")[0]
     return served[0]
-
-
-def sort_ranges(preferred: str) -> list[str]:
-    """The languages of an Accept-Language header in lower case, the most preferred first, refused ones left out."""
-    ranges = []
-    for part in preferred.lower().split(","):
-        tag, _, weight = part.partition(";")
-        try:
-            quality = float(weight.strip().removeprefix("q=")) if weight.strip() else 1.0
-        except ValueError:
-            quality = 0.0
-        if tag.strip() and quality > 0:
-            ranges.append((quality, tag.strip()))
-    return [tag for _, tag in sorted(ranges, key=lambda part: -part[0])]
 
 
 def name_languages(told_in: Iterable[str]) -> str:

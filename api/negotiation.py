@@ -9,6 +9,7 @@ from typing import Any
 from api.batch.compression import COMPRESSIONS
 from api.batch.formats import FORMATS, Format
 from api.bodies import RawHeaders, read_media_type
+from api.preferences import read_preferences
 from api.problems import Refusal
 from rules.errors import Fault
 
@@ -21,8 +22,6 @@ ENCODINGS = frozenset({"identity", *(one.name for one in COMPRESSIONS.values())}
 DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([^:]*):")
 """A SHA-256 in a Content-Digest (RFC 9530)."""
 DIGEST_BYTES = 32
-REFUSED = re.compile(r";\s*q=0(?:\.0*)?\s*(?:;|$)")
-"""Says of a media type in Accept that it is not wanted."""
 
 
 def find_kind(headers: RawHeaders, known: Mapping[str, Format] = MEDIA_TYPES) -> Format:
@@ -41,10 +40,9 @@ def find_kind(headers: RawHeaders, known: Mapping[str, Format] = MEDIA_TYPES) ->
 
 
 def find_accepted(accept: str) -> Format | None:
-    """The first kind of file that an Accept header names; none where it names none."""
-    wanted = (REFUSED.split(part.lower(), 1) for part in accept.split(","))
-    names = (part[0].partition(";")[0].strip() for part in wanted if len(part) == 1)
-    return next((MEDIA_TYPES[name] for name in names if name in MEDIA_TYPES), None)
+    """The kind of file that an Accept header prefers; none where it names none."""
+    wanted = (one.name for one in read_preferences(accept))
+    return next((MEDIA_TYPES[name] for name in wanted if name in MEDIA_TYPES), None)
 
 
 def read_digest(headers: RawHeaders) -> str | None:

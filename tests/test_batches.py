@@ -133,6 +133,8 @@ def test_accept_chooses_the_kind_and_what_was_sent_is_usual(desk: Clinic) -> Non
         "": "text/csv; charset=utf-8",
         "*/*": "text/csv; charset=utf-8",
         "application/x-ndjson, text/csv;q=0.5": "application/x-ndjson",
+        "text/csv;q=0.5, application/x-ndjson;q=0.8": "application/x-ndjson",
+        "application/x-ndjson;q=0.0, text/csv;q=0.1": "text/csv; charset=utf-8",
         "application/vnd.apache.parquet": "application/vnd.apache.parquet",
     }
     for accept, expected in kinds.items():

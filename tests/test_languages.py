@@ -11,7 +11,7 @@ from conftest import Call, caller, make_app
 from hypothesis import given
 from people import MODEL, people
 
-from api.languages import Languages, LanguageUnknown, sort_ranges
+from api.languages import Languages, LanguageUnknown
 from api.pages.frame import read_page_words
 from rules.assessment import Assessor, Sheet
 from rules.errors import ModelError
@@ -177,21 +177,6 @@ PLAIN = Assessor(MODEL)
 
 
 # The callers
-
-
-@pytest.mark.parametrize(
-    ("sent", "wanted"),
-    [
-        ("", []),
-        ("de", ["de"]),
-        ("de-AT, en;q=0.5", ["de-at", "en"]),
-        ("en;q=0.5, de;q=0.9", ["de", "en"]),
-        ("de;q=0, en", ["en"]),
-        ("de; q=0.3,fr ;q = nonsense, *", ["*", "de"]),
-    ],
-)
-def test_languages_are_sorted_by_how_much_they_are_preferred(sent: str, wanted: list[str]) -> None:
-    assert sort_ranges(sent) == wanted
 
 
 def test_drafts_are_served_only_when_they_are_named(write: Callable[..., Path]) -> None:
