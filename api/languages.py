@@ -1,6 +1,7 @@
 """The languages that the service speaks, and the one that a caller prefers."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -70,7 +71,8 @@ class Languages(NamedTuple):
         return find_language(preferred, tuple(self.models))
 
 
-def find_language(preferred: str, served: Sequence[str]) -> str:
+@lru_cache(256)
+def find_language(preferred: str, served: tuple[str, ...]) -> str:
     """The first served language among those preferred, shortened step by step (RFC 4647, 3.4)."""
     for wanted in read_preferences(preferred):
         tag = wanted.name

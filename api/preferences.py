@@ -1,8 +1,7 @@
 """What a caller would rather have, as headers such as Accept tell it (RFC 9110, 12.4.2)."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 WEIGHT = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?")
@@ -17,14 +16,13 @@ class Preference(NamedTuple):
     """What is said of it besides, such as `charset`."""
 
 
-@lru_cache(256)
-def read_preferences(header: str) -> Sequence[Preference]:
+def read_preferences(header: str) -> list[Preference]:
     """What a header names, the most wanted first and otherwise in its order; what is refused by q=0 is left out.
 
     A weight that is none is overlooked: whoever names something would take it.
     """
     weighed = sorted(_read_parts(header.lower()), key=lambda part: -part[0])
-    return tuple(wanted for weight, wanted in weighed if weight > 0)
+    return [wanted for weight, wanted in weighed if weight > 0]
 
 
 def _read_parts(header: str) -> Iterator[tuple[float, Preference]]:

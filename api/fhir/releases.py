@@ -1,6 +1,7 @@
 """The release of FHIR that a caller asks for, of those that there are."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from api.fhir.names import MEDIA_TYPE, R4, R5, Release
 from api.preferences import read_preferences
@@ -34,6 +35,7 @@ def check_release(accept: str) -> Release:
     raise Refusal(406, NOT_SPOKEN)
 
 
+@lru_cache(256)
 def choose_release(accept: str) -> Release | None:
     """The release that an Accept header prefers, the first of those it likes alike; none where it takes neither."""
     if "/" not in accept:
