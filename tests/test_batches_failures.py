@@ -29,8 +29,10 @@ from sending import (
     wait_until,
 )
 from serving import serving
+from xlsxwriter.exceptions import FileCreateError  # type: ignore[import-untyped]
 
 from api.batch.running import Order, score_file
+from api.batch.sheets import SheetWriter
 
 pytest_plugins = ["sent_people"]
 
@@ -104,6 +106,23 @@ def make_parquet(folder: Path, people: People) -> tuple[bytes, bytes]:
     target = folder / "scores.parquet"
     score_file(RULES, Order(folder / "in.parquet", target))
     return (folder / "in.parquet").read_bytes(), target.read_bytes()
+
+
+def test_no_file_of_a_sheet_stays_open_that_there_is_no_room_for(tmp_path: Path) -> None:
+    with (
+        small_disk(tmp_path / "disk", "300k"),
+        (tmp_path / "disk" / "out.xlsx").open("wb") as stream,
+    ):
+        sheet = SheetWriter(stream, ["a", "b"])
+        rows = pl.DataFrame({"a": ["x" * 1000] * 500, "b": [1] * 500})
+        with pytest.raises(OSError, match="No space left"):
+            sheet.write(rows)
+        with pytest.raises(FileCreateError, match="No space left"):
+            sheet.stop()
+        opened = [
+            str(one.readlink()) for one in Path("/proc/self/fd").iterdir() if one.is_symlink()
+        ]
+        assert [name for name in opened if str(tmp_path) in name] == [stream.name]
 
 
 def test_another_kind_of_file_that_there_is_no_room_for_can_be_had_later(

@@ -1,5 +1,6 @@
 """Storage that fails: a server that is away, a lock that is held; told, survived, nothing half-done."""
 
+import asyncio
 import socket
 import sqlite3
 import threading
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 from clinic import BETTER, DESK, Clinic
@@ -133,17 +135,16 @@ def test_a_server_that_never_answers_keeps_nobody_long(tmp_path: Any) -> None:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen(50)
         address = f"postgresql://psoas@127.0.0.1:{deaf.getsockname()[1]}/psoas"
-        call = caller(make_app(data_dir=tmp_path, database_url=address))
-        answers: list[Any] = []
-        threads = [
-            threading.Thread(target=lambda: answers.append(call("GET", "/readyz").json()))
-            for _ in range(8)
-        ]
+        app = make_app(data_dir=tmp_path, database_url=address)
+
+        async def ask_all() -> list[Any]:
+            transport = httpx.ASGITransport(app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+                answers = await asyncio.gather(*(client.get("/readyz") for _ in range(8)))
+            return [answer.json() for answer in answers]
+
         began = time.monotonic()
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        answers = asyncio.run(ask_all())
         assert time.monotonic() - began < SOON
     assert [answer["storage"] for answer in answers] == ["unavailable"] * 8
 

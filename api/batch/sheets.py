@@ -6,6 +6,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
@@ -269,7 +270,11 @@ class SheetWriter:
         """Finish the file."""
         self._is_closed = True
         with self._folder:
-            self._book.close()
+            try:
+                self._book.close()
+            finally:
+                with suppress(OSError):  # where there is no room the library leaves it open
+                    self._sheet.row_data_fh.close()
         if self._stream.failed:
             raise self._stream.failed
 
