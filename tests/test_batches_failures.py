@@ -32,7 +32,7 @@ from serving import serving
 from xlsxwriter.exceptions import FileCreateError  # type: ignore[import-untyped]
 
 from api.batch.running import Order, score_file
-from api.batch.sheets import SheetWriter
+from api.batch.sheet_writer import SheetWriter
 
 pytest_plugins = ["sent_people"]
 

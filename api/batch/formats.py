@@ -13,6 +13,7 @@ from api.batch.compression import COMPRESSIONS, Compression
 from api.batch.delimited import DelimitedText
 from api.batch.json_lines import LINE, JsonLines
 from api.batch.responses import RESOURCES, ResourceName, ResponseFile, ResponseLines
+from api.batch.sheet_writer import SheetWriter
 from api.batch.sinks import Flow, Sink
 
 
@@ -102,7 +103,7 @@ FORMATS: Mapping[str, Format] = {
             (".xlsx",),
             ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",),
             lambda file: sheets.Sheet(file.path, file.sheet, file.most or sheets.LARGEST),
-            lambda schema, stream, style: sheets.SheetWriter(stream, list(schema)),  # noqa: ARG005
+            lambda schema, stream, style: SheetWriter(stream, list(schema)),  # noqa: ARG005
             begins=b"PK\x03\x04",
             runs_formulas=True,
             reads_whole=True,

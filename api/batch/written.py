@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import polars as pl
 
-from api.batch import sheets
 from api.batch.chunks import Style
 from api.batch.compression import Compression
 from api.batch.formats import Format
 from api.batch.layout import Layout
 from api.batch.outputs import Outputs
 from api.batch.scoring import Rules
+from api.batch.sheet_writer import check_room
 from api.batch.sinks import Sink
 from api.batch.whole import write_whole
 
@@ -72,7 +72,7 @@ class Written(Rows):
         kind, style = destination.kind, choose_style(destination, style)
         self.outputs = Outputs(layout, rules.model, kind, style)
         if kind.name == "xlsx":
-            sheets.check_room(0, self.outputs.width)
+            check_room(0, self.outputs.width)
         super().__init__(destination.path, kind, destination.packed, style, stack)
 
 
