@@ -11,7 +11,7 @@ import xlsxwriter  # type: ignore[import-untyped]
 from backports import zstd
 from batches import RULES, problems, refusal, run, write_xlsx
 
-from api.batch import chunks, columnar, sheets
+from api.batch import chunks, columnar, sheet_writer
 from api.batch.chunks import FileRefused
 from api.batch.running import Order, score_file
 
@@ -311,7 +311,7 @@ def test_errors_in_a_sheet_that_begins_further_in(tmp_path: Path) -> None:
 def test_more_rows_than_a_sheet_holds_are_refused_before_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sheets, "MOST_ROWS", 1001)
+    monkeypatch.setattr(sheet_writer, "MOST_ROWS", 1001)
     source = tmp_path / "in.csv"
     for rows, fits in ((1000, True), (1001, False)):
         source.write_text(f"id,{HOURS}\n" + "1,4\n" * rows)

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
+from api.batch import sheet_writer
 from api.batch.chunks import FileRefused, Source, Style
 from api.batch.compression import COMPRESSIONS
 from api.batch.formats import FORMATS, READABLE, Format, Opened, find_format, open_file
@@ -16,7 +17,6 @@ from api.batch.layout import Columns, Layout
 from api.batch.mapping import NO_MAPPING, ColumnMapping, asked_in_batches
 from api.batch.responses import ResponseLines
 from api.batch.scoring import ChunkScorer, Rules
-from api.batch.sheet_writer import MOST_ROWS, check_room
 from api.batch.tally import Summary, Tally
 from api.batch.whole import STREAM, name_part, read_ahead
 from api.batch.written import Destination, Written
@@ -235,7 +235,7 @@ def _check_room(opened: Opened, kind: Format) -> None:
         rows = source.rows
         if rows is None:
             for _ in source.read():
-                if source.row >= MOST_ROWS:
+                if source.row >= sheet_writer.MOST_ROWS:
                     break
             rows = source.row
-    check_room(rows, len(source.header))
+    sheet_writer.check_room(rows, len(source.header))
