@@ -16,6 +16,11 @@ from redis import Redis, RedisError
 
 PROGRAM = Path(__file__).parent.parent / ".venv-servers" / "bin" / "redis-server"
 PASSWORD = "canary-of-a-password"  # noqa: S105  # one that logs are searched for
+PATIENTLY = """
+from api import rates
+rates.PATIENCE = 10.0
+"""
+"""Makes a process wait for Redis however busy the machine is."""
 
 
 class Counting:

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from clinic import make_key_text
 from conftest import make_app
-from counting import PASSWORD, Counting, ask, ask_all, counting
+from counting import PASSWORD, PATIENTLY, Counting, ask, ask_all, counting
 from fastapi import FastAPI
 from limits import RateLimitItem
 from peers import PEER
@@ -236,7 +236,8 @@ def test_processes_count_for_themselves_while_redis_is_killed_and_together_when_
     }
     with ExitStack() as stack:
         services = [
-            stack.enter_context(serving(folder, log, jobs=False, **limits)) for _ in range(2)
+            stack.enter_context(serving(folder, log, PATIENTLY, jobs=False, **limits))
+            for _ in range(2)
         ]
         clients = [stack.enter_context(httpx.Client(base_url=s.address)) for s in services]
         assert call_in_turn(clients, 40, "198.51.100.1") == 20

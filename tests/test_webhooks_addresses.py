@@ -223,7 +223,7 @@ def test_names_that_are_slow_to_be_looked_up_hold_neither_storing_nor_another_te
             neighbour.call("POST", f"/webhooks/{good}/ping")
             receiver.wait(1)
             wait_for(lambda: look(neighbour, good)["waiting"] == 0)
-        assert time.monotonic() - began < SOON - 3
+        assert time.monotonic() - began < 5
     finally:
         ended.set()
 

@@ -43,14 +43,22 @@ class Summary(NamedTuple):
     resources: Mapping[str, int] = {}
     """How many resources of FHIR there are, by file; where responses were scored."""
 
+    @property
+    def named_levels(self) -> Mapping[str, Mapping[str, int]]:
+        """The levels as JSON can hold them, where every level has a name."""
+        return {
+            name: {level or NOT_KNOWN: count for level, count in counts.items()}
+            for name, counts in self.levels.items()
+        }
+
 
 def put_summary(summary: Summary) -> bytes:
     """A summary as JSON."""
-    levels = {
-        name: {level or NOT_KNOWN: count for level, count in counts.items()}
-        for name, counts in summary.levels.items()
+    told = {
+        **summary._asdict(),
+        "levels": summary.named_levels,
+        "columns": summary.columns._asdict(),
     }
-    told = {**summary._asdict(), "levels": levels, "columns": summary.columns._asdict()}
     if not summary.resources:
         told.pop("resources")
     return json.dumps(told, ensure_ascii=False).encode()

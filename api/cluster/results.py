@@ -90,10 +90,7 @@ def put_counts(summary: Summary) -> dict[str, Any]:
         "rows": summary.rows,
         "scored": summary.scored,
         "rejected": summary.rejected,
-        "levels": {
-            name: {level or NOT_KNOWN: count for level, count in counts.items()}
-            for name, counts in summary.levels.items()
-        },
+        "levels": summary.named_levels,
         "actions": dict(summary.actions),
         "problems": dict(summary.problems),
         "notes": list(summary.notes),
